@@ -1,0 +1,83 @@
+"""The format of one lane entry: a header, a body, and a trail once it was tried.
+
+Header ``h``, text: ``version 1 · expires_at 11 hex digits of ms · push_id 24 · target``. The scripts read the expiry at
+its fixed place and never look into the body. Body ``b``: the JSON that goes to the API as it is. Trail ``r``, only for
+derived ids and retried entries: ``slot reference 15 · attempts 2 digits · maybe_sent 0/1 · first_attempt_at 11 hex``.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from . import ids
+
+VERSION = "1"
+MAX_ATTEMPTS_KEPT = 99
+
+_BASE32 = b"[0-9a-hjkmnp-tv-z]"
+_REF = _BASE32 + b"{12}[0-3]" + _BASE32 + b"{2}"
+_HEADER = re.compile(
+    b"1([0-9a-f]{11})((?:k" + _BASE32 + b"{23})|(?:[0-9a-j]" + _BASE32 + b"{8}" + _REF + b"))(.+)", re.DOTALL
+)
+_TRAIL = re.compile(b"(" + _REF + b")([0-9]{2})([01])([0-9a-f]{11})")
+
+
+class MalformedEntry(ValueError):
+    """A lane entry that no producer of this contract version can have written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One pending push as a lease hands it out. Times are unix milliseconds of Redis."""
+
+    push_id: str
+    target: str
+    body: bytes
+    expires_at_ms: int
+    ref: str
+    attempts: int = 0
+    maybe_sent: bool = False
+    first_attempt_at_ms: int = 0
+
+    def header(self) -> bytes:
+        """The header as it stands in a stream."""
+        return f"{VERSION}{self.expires_at_ms:011x}{self.push_id}{self.target}".encode()
+
+    def trail(self) -> bytes:
+        """The trail as it stands in a stream."""
+        attempts = min(self.attempts, MAX_ATTEMPTS_KEPT)
+        return f"{self.ref}{attempts:02d}{int(self.maybe_sent)}{self.first_attempt_at_ms:011x}".encode()
+
+    def tried(self, *, attempts: int, maybe_sent: bool, first_attempt_at_ms: int) -> "Entry":
+        """The same push after one more attempt."""
+        return replace(self, attempts=attempts, maybe_sent=maybe_sent, first_attempt_at_ms=first_attempt_at_ms)
+
+
+def read_entry(header: bytes, body: bytes, trail: bytes = b"") -> Entry:
+    """Read what a lease returned. Raises `MalformedEntry`; the entry then goes to the dead letters."""
+    match = _HEADER.fullmatch(header)
+    if match is None or not body:
+        raise MalformedEntry("lane entry has an unknown form")
+    expires_at, push_id, target = match.groups()
+    try:
+        entry = Entry(push_id.decode(), target.decode(), body, int(expires_at, 16), push_id[-ids.REF_LENGTH :].decode())
+    except UnicodeDecodeError as error:
+        raise MalformedEntry("the target of a lane entry is not UTF-8") from error
+    if trail:
+        return _with_trail(entry, trail)
+    if ids.is_derived(entry.push_id):
+        raise MalformedEntry("a derived push id needs a trail that names its slot")
+    return entry
+
+
+def _with_trail(entry: Entry, trail: bytes) -> Entry:
+    match = _TRAIL.fullmatch(trail)
+    if match is None:
+        raise MalformedEntry("the trail of a lane entry has an unknown form")
+    ref, attempts, maybe_sent, first_attempt_at = match.groups()
+    return replace(
+        entry,
+        ref=ref.decode(),
+        attempts=int(attempts),
+        maybe_sent=maybe_sent == b"1",
+        first_attempt_at_ms=int(first_attempt_at, 16),
+    )

@@ -1,0 +1,1 @@
+"""Everything that runs: the API client, the lanes, the delivery, the jobs, the web process."""

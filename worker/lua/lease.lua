@@ -1,0 +1,281 @@
+-- Hands out the next range of one stream, or says how long to wait.
+--
+-- KEYS  1 push:{app}:
+-- ARGV  1 lanes in order of urgency, comma separated  2 class of this slice  3 its open slot  4 token for the lease
+--       5 lease ms  6 entries per call  7 linger ms  8 units per second  9 quota guard ms  10 units per slice
+--       11 life of an open slot, ms  12 life of outcomes, s
+-- keys  gate, leases, deadlines, state, lane/again/later/body of the lanes, quota, window, open:<class>, slots:<bucket>,
+--       counts, bell:<class>
+-- answers  {'lease', stream, first_attempt_at, take-overs, units, granted at, header, body, trail, header, …}
+--          {'wait', ms}      come back then: no other slice will
+--          {'covered'}       another slice comes back in time; this one has left
+--          {'empty'}         nothing to do; this slice has left
+--          {'closed', why, ms}   the gate is closed; this slice has left
+--          {'again'}         only expired entries were found, and dropped: ask at once
+--
+-- Atomic, because the quota, the cursor and the lease record must move together: two slices never get one entry, and no
+-- unit is granted twice. The first write is a deletion, so that a full Redis does not stop delivery.
+
+local lanes, is_mine = {}, {}
+for lane in string.gmatch(ARGV[1], '[^,]+') do
+  lanes[#lanes + 1] = lane
+  is_mine[lane] = true
+end
+local class, slot, token = ARGV[2], ARGV[3], ARGV[4]
+local lease_ms, most, linger = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local slice, life = tonumber(ARGV[10]), tonumber(ARGV[12])
+local DUPLICATES_KEPT = 8
+
+local now = clock()
+redis.call('ZREMRANGEBYSCORE', p .. 'open:' .. class, '-inf', now)
+redis.call('ZADD', p .. 'open:' .. class, now + tonumber(ARGV[11]), slot)
+
+local function leave(...)
+  redis.call('ZREM', p .. 'open:' .. class, slot)
+  local waiter = redis.call('HGET', p .. 'state', 'waiter|' .. class)
+  if waiter and split(waiter)[1] == slot then
+    redis.call('HDEL', p .. 'state', 'waiter|' .. class)
+  end
+  return {...}
+end
+
+local gate = redis.call('HMGET', p .. 'gate', 'paused', 'credentials', 'throttled')
+if gate[1] then
+  return leave('closed', 'paused', 0)
+end
+if gate[2] and tonumber(gate[2]) > now then
+  return leave('closed', 'credentials', math.ceil(tonumber(gate[2]) - now))
+end
+
+-- Entries that were overdue or already cancelled when the range was first leased are not part of it.
+local function live_of(entries, at)
+  local live, dropped = {}, {}
+  for _, entry in ipairs(entries) do
+    local fields = entry[2]
+    local header, body, trail = '', '', ''
+    for i = 1, #fields, 2 do
+      if fields[i] == 'h' then
+        header = fields[i + 1]
+      elseif fields[i] == 'b' then
+        body = fields[i + 1]
+      elseif fields[i] == 'r' then
+        trail = fields[i + 1]
+      end
+    end
+    local expires = tonumber(string.sub(header, 2, 12), 16)
+    local ref = trail ~= '' and string.sub(trail, 1, 15) or string.sub(header, 22, 36)
+    local maybe_sent = string.sub(trail, 18, 18) == '1'
+    if expires and expires <= at and not maybe_sent and string.match(ref, '^[0-9a-hjkmnp-tv-z]+$') and #ref == 15 then
+      dropped[#dropped + 1] = ref
+    else
+      live[#live + 1] = {entry[1], header, body, trail}
+    end
+  end
+  return live, dropped
+end
+
+local function answer(stream, live, first_at, takeovers)
+  local out = {'lease', stream, whole(first_at), tostring(takeovers), #live, tostring(now)}
+  for _, entry in ipairs(live) do
+    out[#out + 1] = entry[2]
+    out[#out + 1] = entry[3]
+    out[#out + 1] = entry[4]
+  end
+  return out
+end
+
+local function record(name, stream, first, last, count, first_at, takeovers, deadline)
+  redis.call('HSET', p .. 'leases', name,
+    table.concat({stream, first, last, count, whole(first_at), takeovers, whole(now)}, '|'))
+  redis.call('ZADD', p .. 'deadlines', deadline, name)
+end
+
+local function wait_for(ms)
+  local waiter = redis.call('HGET', p .. 'state', 'waiter|' .. class)
+  if waiter then
+    local part = split(waiter)
+    local back = tonumber(part[2])
+    if part[1] ~= slot and back > now - 50 and back <= now + ms + 1 then
+      return leave('covered')
+    end
+  end
+  redis.call('HSET', p .. 'state', 'waiter|' .. class, slot .. '|' .. whole(now + ms))
+  return {'wait', ms}
+end
+
+if gate[3] and tonumber(gate[3]) > now then
+  return wait_for(math.ceil(tonumber(gate[3]) - now))
+end
+quota.open(now, tonumber(ARGV[8]), tonumber(ARGV[9]))
+
+-- 1. Leases whose holder is gone, as they were; a range that kills its holders is taken apart.
+local dead = redis.call('ZRANGEBYSCORE', p .. 'deadlines', '-inf', now, 'LIMIT', 0, 16)
+for _, old in ipairs(dead) do
+  local text = redis.call('HGET', p .. 'leases', old)
+  local part = text and split(text)
+  if not part then
+    redis.call('ZREM', p .. 'deadlines', old)
+  elseif is_mine[string.match(part[1], ':(.+):')] then
+    local first_at, takeovers = tonumber(part[5]), tonumber(part[6]) + 1
+    local live = live_of(redis.call('XRANGE', p .. part[1], part[2], part[3]), first_at)
+    local keep = #live
+    if takeovers >= 4 then
+      keep = 1
+    elseif takeovers >= 3 and takeovers < 3.5 then
+      keep = math.ceil(#live / 2)
+    end
+    if keep > quota.at_hand(false, slice) and not (quota.sum == 0 and keep > quota.rate) then
+      return wait_for(quota.wait(keep, false, slice))
+    end
+    redis.call('HDEL', p .. 'leases', old)
+    redis.call('ZREM', p .. 'deadlines', old)
+    if #live > 0 then
+      local mine = {}
+      for i = 1, keep do
+        mine[i] = live[i]
+      end
+      if keep < #live then
+        record(token .. '+', part[1], live[keep + 1][1], part[3], #live - keep, first_at,
+          takeovers >= 4 and 3.9 or 2.5, now)
+        takeovers = takeovers >= 4 and 5 or 3
+        ring(class)
+      end
+      quota.take(keep)
+      quota.close()
+      local last = keep < #live and mine[keep][1] or part[3]
+      record(token, part[1], part[2], last, keep, first_at, takeovers, now + lease_ms)
+      return answer(part[1], mine, first_at, takeovers)
+    end
+  end
+end
+
+-- 2. Retries that came due go back into a stream, so that every lease is a range.
+local function bring_back(name)
+  local due = redis.call('ZRANGEBYSCORE', p .. 'later:' .. name, '-inf', now, 'LIMIT', 0, most)
+  for _, push_id in ipairs(due) do
+    local packed = redis.call('HGET', p .. 'body:' .. name, push_id)
+    redis.call('ZREM', p .. 'later:' .. name, push_id)
+    if packed then
+      local h, r = tonumber(string.sub(packed, 1, 4)), tonumber(string.sub(packed, 5, 8))
+      redis.call('XADD', p .. 'again:' .. name, '*', 'h', string.sub(packed, 9, 8 + h), 'b',
+        string.sub(packed, 9 + h + r), 'r', string.sub(packed, 9 + h, 8 + h + r))
+      redis.call('HDEL', p .. 'body:' .. name, push_id)
+    end
+  end
+end
+
+-- 3. The streams with work, most urgent lane first, within a lane the one served longest ago.
+local wait = nil
+local chosen, more = nil, nil
+for _, lane in ipairs(lanes) do
+  local candidates = {}
+  for _, kind in ipairs(KINDS) do
+    bring_back(lane .. ':' .. kind)
+    for _, side in ipairs({'again:', 'lane:'}) do
+      local stream = side .. lane .. ':' .. kind
+      local length = redis.call('XLEN', p .. stream)
+      if length > 0 then
+        local state = redis.call('HMGET', p .. 'state', stream .. '|cursor', stream .. '|passed', stream .. '|called')
+        local queued = length - tonumber(state[2] or 0)
+        if queued > 0 then
+          candidates[#candidates + 1] = {stream = stream, lane = lane, kind = kind, queued = queued,
+            cursor = state[1], called = tonumber(state[3] or 0)}
+        end
+      end
+    end
+  end
+  table.sort(candidates, function(a, b)
+    return a.called < b.called
+  end)
+  for _, candidate in ipairs(candidates) do
+    local idle_in = candidate.called + linger - now
+    if candidate.kind == 'single' or candidate.queued >= most or idle_in <= 0 or idle_in > linger then
+      if chosen then
+        more = more or class_of(lane)
+      else
+        chosen = candidate
+      end
+    else
+      wait = math.min(wait or idle_in, idle_in)
+    end
+  end
+  if chosen then
+    break
+  end
+end
+
+if not chosen then
+  if wait then
+    return wait_for(math.max(1, math.ceil(wait)))
+  end
+  return leave('empty')
+end
+
+-- 4. One range of the chosen stream, as large as the quota at hand allows.
+local paced = chosen.lane ~= 'urgent'
+local want = math.min(chosen.queued, chosen.kind == 'single' and 1 or most)
+local hand = quota.at_hand(paced, slice)
+if paced then
+  want = math.min(want, slice)
+elseif hand >= 1 then
+  want = math.min(want, hand)
+end
+local from = chosen.cursor and ('(' .. chosen.cursor) or '-'
+local entries = redis.call('XRANGE', p .. chosen.stream, from, '+', 'COUNT', want)
+local live, dropped = live_of(entries, now)
+
+if #live > math.max(0, hand) then
+  return wait_for(quota.wait(#live, paced, slice))
+end
+
+-- A target that comes twice waits for the next call (answers are keyed by target); many of them end the range here.
+local last = #entries > 0 and entries[#entries][1]
+local read = #entries
+if chosen.kind ~= 'single' and #dropped == 0 then
+  local seen, repeats = {}, 0
+  for index, entry in ipairs(live) do
+    local target = string.sub(entry[2], 37)
+    if seen[target] then
+      repeats = repeats + 1
+      if repeats > DUPLICATES_KEPT then
+        for surplus = #live, index, -1 do
+          live[surplus] = nil
+        end
+        last, read = live[index - 1][1], index - 1
+        break
+      end
+    end
+    seen[target] = true
+  end
+end
+
+if not last then
+  -- The stream holds less than the state says: an old state met new data. Start over from what is there.
+  redis.call('HSET', p .. 'state', chosen.stream .. '|passed', redis.call('XLEN', p .. chosen.stream))
+  return {'again'}
+end
+
+redis.call('HSET', p .. 'state', chosen.stream .. '|cursor', last)
+redis.call('HINCRBY', p .. 'state', chosen.stream .. '|passed', read)
+for _, ref in ipairs(dropped) do
+  write_outcome(ref, 4, now, life)
+end
+if #dropped > 0 then
+  redis.call('HINCRBY', p .. 'counts', 'expired', #dropped)
+end
+if #live == 0 then
+  trim(chosen.stream)
+  return {'again'}
+end
+
+redis.call('HSET', p .. 'state', chosen.stream .. '|called', tostring(now))
+quota.take(#live)
+quota.close()
+record(token, chosen.stream, live[1][1], last, #live, now, 0, now + lease_ms)
+if chosen.queued > read then
+  more = more or class_of(chosen.lane)
+end
+if more then
+  ring(more)
+end
+return answer(chosen.stream, live, now, 0)

@@ -1,0 +1,88 @@
+"""The objects of one worker process, built from the settings on first use; a forked child builds its own."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from config.settings import AppSettings, Settings
+from producers import Producer
+from producers.connection import DeadlineRedis
+
+from .admission import Admission
+from .api import PushApi
+from .delivery import Delivery, Timing
+from .intake import Intake
+from .lanes import Lanes
+from .registration import register_apps
+from .settlement import Judge
+
+REDIS_DEADLINE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the tasks and the bell of one process share."""
+
+    settings: Settings
+    redis: DeadlineRedis
+    lanes: dict[str, Lanes]
+    deliveries: dict[str, Delivery]
+    admission: Admission
+    intake: Intake
+
+    def register(self) -> None:
+        """Tell producers which apps are served here."""
+        register_apps(self.redis, self.settings)
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        for delivery in self.deliveries.values():
+            delivery.api.close()
+        self.redis.close()
+
+
+@dataclass(slots=True)
+class Runtime:
+    """Gives every process its own `Process`: connections must not cross a fork."""
+
+    load: Callable[[], Settings]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _process: Process | None = None
+    _pid: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def process(self) -> Process:
+        """The objects of this process."""
+        with self._lock:
+            if self._process is None or self._pid != os.getpid():
+                self._process = build_process(self.load(), self.stopping)
+                self._pid = os.getpid()
+            return self._process
+
+
+def build_process(settings: Settings, stopping: threading.Event) -> Process:
+    """Build everything a worker process needs. Opens no connection yet."""
+    url = settings.redis_url.get_secret_value()
+    redis = DeadlineRedis(url, deadline_seconds=REDIS_DEADLINE_SECONDS)
+    numbers = settings.delivery
+    judge = Judge(numbers, Random())  # noqa: S311 - jitter, not a secret
+    lanes = {name: Lanes(redis, name, app.quota_per_second, numbers) for name, app in settings.apps.items()}
+    deliveries = {
+        name: Delivery(lanes[name], _push_api(app, settings), judge, numbers, Timing(stopping=stopping))
+        for name, app in settings.apps.items()
+    }
+    admission = Admission(numbers.worker_threads, len(settings.apps))
+    producer = Producer(url, deadline_seconds=REDIS_DEADLINE_SECONDS)
+    return Process(settings, redis, lanes, deliveries, admission, Intake(producer, redis))
+
+
+def _push_api(app: AppSettings, settings: Settings) -> PushApi:
+    return PushApi(
+        app.app_key,
+        app.master_secret.get_secret_value(),
+        base_url=app.api_base_url,
+        deadline_seconds=settings.delivery.call_deadline_ms / 1000,
+        max_connections=settings.delivery.worker_threads,
+    )

@@ -1,0 +1,179 @@
+"""What `settle` is told: the outcome of every entry of one lease. Pure, but for the encoding of its arguments."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from config.delivery import DeliverySettings
+from producers import ids
+from producers.entry import Entry
+from producers.outcomes import SLOT_BYTES, Slot, State
+
+from .api import BatchAnswer, ErrorClass, Fault, SingleAnswer
+from .planner import Lease, Plan, RawEntry
+from .retry import Again, Dead, Rejected, Unknown, Verdict, judge
+
+MISSING = Fault(ErrorClass.AMBIGUOUS, None, 200, "the answer does not mention this target", maybe_sent=True)
+GATE_THROTTLED_MS = 1_000
+GATE_CREDENTIALS_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An entry that needs a person, as it stood in its stream."""
+
+    push_id: str
+    entry: RawEntry
+    reason: str
+    code: int = 0
+
+
+@dataclass(slots=True)
+class Settlement:
+    """Collects the outcomes of one lease; every entry of the lease ends in exactly one of its lists."""
+
+    lease: Lease
+    now_ms: int
+    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: list[tuple[str, int, bytes]] = field(default_factory=list)
+    """Bucket, slot index and the 16 bytes of each push that has an outcome."""
+    retries: list[Again] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    unused_units: int = 0
+    throttled: int = 0
+    called: int = 0
+    closes_gate_ms: int = 0
+    messages: dict[int, str] = field(default_factory=dict)
+    """Vendor code → its message, for the refusals in this settlement."""
+
+    def outcome(self, entry: Entry, state: State, *, code: int = 0) -> None:
+        """Record an outcome for good."""
+        self._record(entry, state, Slot(state, entry.attempts, code, 0, self.now_ms // 1000))
+
+    def accepted(self, entry: Entry, msg_id: str) -> None:
+        """Record that the API took the push in the call of this lease."""
+        number = int(msg_id) if msg_id.isdecimal() else 0
+        self._record(entry, State.ACCEPTED, Slot(State.ACCEPTED, entry.attempts + 1, 0, number, self.now_ms // 1000))
+
+    def _record(self, entry: Entry, state: State, slot: Slot) -> None:
+        bucket, index = ids.read_ref(entry.ref)
+        self.outcomes.append((bucket, index, slot.pack()))
+        self.counts[state.word] += 1
+
+    def bury(self, entry: Entry, reason: str, code: int) -> None:
+        """Send a push to the dead letters; its slot says so."""
+        self.outcome(entry, State.DEAD, code=code)
+        raw = RawEntry(entry.header(), entry.body, entry.trail())
+        self.dead.append(DeadLetter(entry.push_id, raw, reason, code))
+
+    @property
+    def throttle_level(self) -> int:
+        """0 nothing was throttled, 1 part of the call, 2 most of it."""
+        if not self.throttled:
+            return 0
+        return 2 if self.throttled * 2 > self.called else 1
+
+    def slot_runs(self) -> list[tuple[str, int, bytes]]:
+        """The outcomes as few writes as possible: consecutive slots of a bucket become one."""
+        runs: list[tuple[str, int, list[bytes]]] = []
+        for bucket, index, raw in sorted(self.outcomes):
+            if runs and runs[-1][0] == bucket and runs[-1][1] + len(runs[-1][2]) == index:
+                runs[-1][2].append(raw)
+            else:
+                runs.append((bucket, index, [raw]))
+        return [(bucket, first * SLOT_BYTES, b"".join(parts)) for bucket, first, parts in runs]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Turns answers into settlements by one set of numbers."""
+
+    settings: DeliverySettings
+    rng: Random
+
+    def open(self, lease: Lease, plan: Plan, now_ms: int) -> Settlement:
+        """A settlement that already holds what the plan kept out of the call."""
+        settlement = Settlement(lease, now_ms)
+        for entry in plan.too_late:
+            settlement.outcome(entry, State.UNKNOWN)
+        for entry in plan.left_over:
+            settlement.retries.append(Again(entry, 0))
+        for raw in plan.malformed:
+            settlement.dead.append(DeadLetter("", raw, "malformed"))
+            # No producer counted it in; counted here, it does not unbalance the books.
+            settlement.counts["enqueued"] += 1
+        for entry in plan.poison:
+            settlement.bury(entry, "poison", 0)
+        settlement.unused_units = lease.units - len(plan.call)
+        return settlement
+
+    def not_called(self, settlement: Settlement, plan: Plan) -> None:
+        """The call was not made: everything goes back at once, and so do its units."""
+        settlement.retries += [Again(entry, 0) for entry in plan.call]
+        settlement.unused_units += len(plan.call)
+
+    def batch(self, settlement: Settlement, plan: Plan, answer: BatchAnswer) -> None:
+        """Settle a batch call target by target, or as a whole if it failed as a whole."""
+        self._count_call(settlement, plan, answer.fault)
+        if answer.fault is not None:
+            self._all(settlement, plan.call, answer.fault)
+            return
+        results = answer.results
+        for entry in plan.call:
+            result = results.get(entry.target)
+            if result is not None and result.fault is None:
+                settlement.accepted(entry, result.msg_id)
+            else:
+                self._failed(settlement, entry, MISSING if result is None else result.fault or MISSING)
+        if answer.throttled and not settlement.throttled:
+            settlement.throttled = 1
+
+    def single(self, settlement: Settlement, plan: Plan, answer: SingleAnswer) -> None:
+        """Settle a call that carried one push."""
+        self._count_call(settlement, plan, answer.fault)
+        if answer.fault is None:
+            settlement.accepted(plan.call[0], answer.msg_id)
+        else:
+            self._all(settlement, plan.call, answer.fault)
+
+    def _count_call(self, settlement: Settlement, plan: Plan, fault: Fault | None) -> None:
+        settlement.called = len(plan.call)
+        settlement.counts["calls"] += 1
+        settlement.counts["called"] += len(plan.call)
+        if fault is not None and fault.kind is ErrorClass.UNSENT:
+            settlement.unused_units += len(plan.call)
+
+    def _all(self, settlement: Settlement, entries: Sequence[Entry], fault: Fault) -> None:
+        for entry in entries:
+            self._failed(settlement, entry, fault)
+
+    def _failed(self, settlement: Settlement, entry: Entry, fault: Fault) -> None:
+        if fault.kind is ErrorClass.THROTTLED:
+            settlement.throttled += 1
+            settlement.counts["throttled"] += 1
+        elif fault.kind is ErrorClass.CREDENTIAL:
+            settlement.closes_gate_ms = GATE_CREDENTIALS_MS
+        verdict = judge(
+            entry,
+            fault,
+            first_attempt_at_ms=settlement.lease.first_attempt_at_ms,
+            now_ms=settlement.now_ms,
+            settings=self.settings,
+            rng=self.rng,
+        )
+        self._apply(settlement, verdict, fault)
+
+    def _apply(self, settlement: Settlement, verdict: Verdict, fault: Fault) -> None:
+        match verdict:
+            case Again():
+                settlement.retries.append(verdict)
+                settlement.counts["retried"] += 1
+            case Rejected(entry, code):
+                settlement.outcome(entry, State.REJECTED, code=code)
+                settlement.messages[code] = fault.message
+            case Unknown(entry, code):
+                settlement.outcome(entry, State.UNKNOWN, code=code)
+            case Dead(entry, code):
+                settlement.bury(entry, "exhausted", code)
+                settlement.messages[code] = fault.message
