@@ -156,8 +156,10 @@ def _unknown(result: Environment, known: KnownNames, key: str) -> str:
     parts = key.split("__")
     if len(parts) == _APP_VARIABLE_PARTS and parts[0] == "apps" and not APP_NAME.fullmatch(parts[1]):
         return f"the app name in it is not usable: {APP_NAME_RULE}"
-    # An app's names all look alike ("callback_secret", "group_secret"), hence the high bar.
-    close = difflib.get_close_matches(key, list(_candidates(result, known, key)), n=1, cutoff=0.75)
+    candidates = sorted(set(_candidates(result, known, key)))
+    # The group left out ("linger_ms"), else a likeness; an app's names are alike, hence the high bar.
+    close = [name for name in candidates if name.endswith(f"__{key}")]
+    close = close or difflib.get_close_matches(key, candidates, n=1, cutoff=0.75)
     hint = f"did you mean {result.variable(close[0].split('__'))}?" if close else "see .env.example for the list"
     return f"is not a setting; {hint}"
 

@@ -13,6 +13,7 @@ id has no slot of its own; its idempotency record names the one in use.
 
 import hashlib
 import os
+import re
 import secrets
 import threading
 import time
@@ -27,8 +28,6 @@ BUCKET_SLOTS = 4096
 BUCKET_SECONDS = 600
 DERIVED_MARK = "k"
 
-_VALUES = {character: value for value, character in enumerate(ALPHABET)}
-
 
 def _encode(value: int, length: int) -> str:
     characters = []
@@ -39,6 +38,9 @@ def _encode(value: int, length: int) -> str:
 
 
 _SLOT_NAMES = tuple(_encode(index, 3) for index in range(BUCKET_SLOTS))
+_SLOT_INDEXES = {name: index for index, name in enumerate(_SLOT_NAMES)}
+_REF = re.compile(f"[{ALPHABET}]{{12}}[0-3][{ALPHABET}]{{2}}")
+_PUSH_ID = re.compile(f"[{ALPHABET}]{{24}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def is_derived(push_id: str) -> bool:
 
 def is_push_id(value: str) -> bool:
     """Whether `value` has the form of a push id; says nothing of its existence."""
-    return len(value) == PUSH_ID_LENGTH and all(character in _VALUES for character in value)
+    return _PUSH_ID.fullmatch(value) is not None
 
 
 def slot_ref(push_id: str) -> str:
@@ -114,14 +116,9 @@ def make_ref(bucket: str, index: int) -> str:
 
 def read_ref(ref: str) -> tuple[str, int]:
     """Bucket and slot index of a reference. Raises `ValueError` for anything else."""
-    if len(ref) != REF_LENGTH or any(character not in _VALUES for character in ref):
+    if _REF.fullmatch(ref) is None:
         raise ValueError("not a slot reference")
-    index = 0
-    for character in ref[BUCKET_LENGTH:]:
-        index = index * 32 + _VALUES[character]
-    if index >= BUCKET_SLOTS:
-        raise ValueError("slot index out of range")
-    return ref[:BUCKET_LENGTH], index
+    return ref[:BUCKET_LENGTH], _SLOT_INDEXES[ref[BUCKET_LENGTH:]]
 
 
 def runs_of(ids: Sequence[str]) -> SlotRun:

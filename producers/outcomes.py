@@ -35,7 +35,10 @@ class State(IntEnum):
     @property
     def word(self) -> str:
         """The state as the documentation and `pushctl` spell it."""
-        return self.name.lower()
+        return _WORDS[self]
+
+
+_WORDS = {state: state.name.lower() for state in State}
 
 
 @dataclass(frozen=True, slots=True)

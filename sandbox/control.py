@@ -53,7 +53,8 @@ class Control:
         return [Route(f"/_sandbox{path}", _endpoint(answer), methods=[method]) for method, path, answer in table]
 
     def _counts(self, ask: Ask) -> Any:
-        return reports.counts(self._world, with_series=ask.query.get("series") == "1")
+        wanted = {"series": ask.query.get("series", "0"), "duplicates": ask.query.get("duplicates", "1")}
+        return reports.counts(self._world, frozenset(name for name, value in wanted.items() if value == "1"))
 
     def _deliveries(self, ask: Ask) -> Any:
         query = reports.Query.read(ask.query)

@@ -27,6 +27,13 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         wire = Wire(scope, receive, send)
+        try:
+            await self._serve(wire, scope)
+        except asyncio.CancelledError:
+            # The server is going down and this call has used up its patience: end like a server that went down.
+            await wire.drop(reset=False)
+
+    async def _serve(self, wire: Wire, scope: Scope) -> None:
         body = await wire.read_body()
         if body is None:
             return

@@ -65,7 +65,6 @@ class BellListener:
                 self._listen()
             # A broker that is down raises errors of its transport's own kinds; the thread must outlive all of them.
             except Exception as error:
-                self._redis.close()
                 event("push.bell.broken", error=type(error).__name__)
                 self._stopping.wait(_TROUBLE_PAUSE_SECONDS)
 

@@ -52,7 +52,7 @@ _WITHOUT_ATTEMPT = {
     ErrorClass.CREDENTIAL: CREDENTIAL_DELAY_MS,
     ErrorClass.BENCH: BENCH_DELAY_MS,
 }
-_REFUSED = (ErrorClass.PERMANENT, ErrorClass.TARGET)
+_REFUSED = (ErrorClass.PERMANENT, ErrorClass.TARGET, ErrorClass.SETUP)
 
 
 def judge(

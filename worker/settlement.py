@@ -1,7 +1,6 @@
 """What `settle` is told: the outcome of every entry of one lease. Pure, but for the encoding of its arguments."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -114,18 +113,19 @@ class Judge:
         settlement.unused_units += len(plan.call)
 
     def batch(self, settlement: Settlement, plan: Plan, answer: BatchAnswer) -> None:
-        """Settle a batch call target by target, or as a whole if it failed as a whole."""
+        """Settle a batch call target by target."""
         self._count_call(settlement, plan, answer.fault)
-        if answer.fault is not None:
-            self._all(settlement, plan.call, answer.fault)
-            return
+        # The fault of a call holds for the targets that its answer does not name.
+        otherwise = answer.fault or MISSING
         results = answer.results
         for entry in plan.call:
             result = results.get(entry.target)
-            if result is not None and result.fault is None:
+            if result is None:
+                self._failed(settlement, entry, otherwise)
+            elif result.fault is None:
                 settlement.accepted(entry, result.msg_id)
             else:
-                self._failed(settlement, entry, MISSING if result is None else result.fault or MISSING)
+                self._failed(settlement, entry, result.fault)
         if answer.throttled and not settlement.throttled:
             settlement.throttled = 1
 
@@ -135,7 +135,7 @@ class Judge:
         if answer.fault is None:
             settlement.accepted(plan.call[0], answer.msg_id)
         else:
-            self._all(settlement, plan.call, answer.fault)
+            self._failed(settlement, plan.call[0], answer.fault)
 
     def _count_call(self, settlement: Settlement, plan: Plan, fault: Fault | None) -> None:
         settlement.called = len(plan.call)
@@ -143,10 +143,6 @@ class Judge:
         settlement.counts["called"] += len(plan.call)
         if fault is not None and fault.kind is ErrorClass.UNSENT:
             settlement.unused_units += len(plan.call)
-
-    def _all(self, settlement: Settlement, entries: Sequence[Entry], fault: Fault) -> None:
-        for entry in entries:
-            self._failed(settlement, entry, fault)
 
     def _failed(self, settlement: Settlement, entry: Entry, fault: Fault) -> None:
         if fault.kind is ErrorClass.THROTTLED:

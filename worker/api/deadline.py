@@ -74,39 +74,47 @@ def _cap(timeout: float | None, over: type[Exception]) -> float | None:
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A connection whose every operation is capped by the budget of the request that uses it."""
+    """A connection whose every operation is capped by the budget of the request that uses it.
+
+    httpcore's pool may close a connection in one thread just as another begins to use it. Closing the descriptor then
+    would let the other read from whichever connection gets the same number next, or write in the clear on what was
+    TLS. So a connection in use is only shut down; its user closes it.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
+        self._guard = threading.Lock()
+        self._is_used = False
+        self._is_closed = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Read what is there, waiting no longer than the budget."""
-        return self._inner.read(max_bytes, _cap(timeout, httpcore.ReadTimeout))
+        with self._using(httpcore.ReadError):
+            return self._inner.read(max_bytes, _cap(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Write all of it within the budget, noting the first byte that leaves.
 
         httpcore's own stream would give each partial send the full time-out again, so the loop is here.
         """
-        sock: socket.socket = self._inner.get_extra_info("socket")
-        unsent = memoryview(buffer)
-        while unsent:
-            limit = _cap(timeout, httpcore.WriteTimeout)
-            try:
-                sock.settimeout(limit)
-                count = sock.send(unsent)
-            except TimeoutError as error:
-                raise httpcore.WriteTimeout(str(error)) from error
-            except OSError as error:
-                raise httpcore.WriteError(str(error)) from error
-            unsent = unsent[count:]
-            budget = _spending.get()
-            if budget is not None:
-                budget.has_written = True
+        with self._using(httpcore.WriteError):
+            unsent = memoryview(buffer)
+            while unsent:
+                unsent = unsent[self._send(unsent, _cap(timeout, httpcore.WriteTimeout)) :]
+                budget = _spending.get()
+                if budget is not None:
+                    budget.has_written = True
 
     def close(self) -> None:
-        """Close the connection."""
-        self._inner.close()
+        """Close the connection, or have its user close it."""
+        with self._guard:
+            self._is_closed = True
+            if not self._is_used:
+                self._inner.close()
+                return
+            # Not the TLS socket's own shutdown: that one goes over to clear text first.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._inner.get_extra_info("socket"), socket.SHUT_RDWR)
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -118,6 +126,33 @@ class DeadlineStream(httpcore.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Pass on what httpcore asks, such as whether an idle connection was closed by the server."""
         return self._inner.get_extra_info(info)
+
+    def _send(self, data: memoryview, limit: float | None) -> int:
+        sock: socket.socket = self._inner.get_extra_info("socket")
+        try:
+            sock.settimeout(limit)
+            return sock.send(data)
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    @contextlib.contextmanager
+    def _using(self, over: type[Exception]) -> Iterator[None]:
+        with self._guard:
+            if self._is_closed:
+                raise over("the connection was closed")
+            self._is_used = True
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        with self._guard:
+            self._is_used = False
+            if self._is_closed:
+                self._inner.close()
 
 
 class DeadlineBackend(httpcore.NetworkBackend):

@@ -6,7 +6,6 @@ This is the one boundary where httpcore's exceptions are translated, into the on
 
 import functools
 import ssl
-import threading
 import time
 import zlib
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ import httpcore
 import httpx
 
 from worker.api.deadline import Budget, Clock, DeadlineBackend, spending
+from worker.api.slots import Slots
 
 DEADLINE = "deadline"
 """Request extension: the instant on the transport's clock (seconds) at which the request ends. Optional."""
@@ -67,7 +67,7 @@ class DeadlineTransport(httpx.BaseTransport):
         self._clock = clock
         # httpcore's own wait for a connection starts anew after each lost race; this one is under the deadline, and
         # leaves httpcore nothing to wait for.
-        self._free = threading.BoundedSemaphore(max_connections)
+        self._free = Slots(max_connections)
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl_context or verifying_context(),
             max_connections=max_connections,
@@ -87,7 +87,7 @@ class DeadlineTransport(httpx.BaseTransport):
         """
         ends_at = request.extensions.get(DEADLINE, self._clock() + self._deadline_seconds)
         budget = Budget(ends_at, self._clock)
-        if not self._free.acquire(timeout=max(0.0, min(self._connect_seconds, budget.left()))):
+        if not self._free.acquire(min(self._connect_seconds, budget.left())):
             raise RequestNotSent("no connection became free in time")
         try:
             with spending(budget):

@@ -108,6 +108,14 @@ if gate[3] and tonumber(gate[3]) > now then
 end
 quota.open(now, tonumber(ARGV[8]), tonumber(ARGV[9]))
 
+-- A repeat of a request that was answered already gets the same answer.
+local own = redis.call('HGET', p .. 'leases', token)
+if own then
+  local part = split(own)
+  local live = live_of(redis.call('XRANGE', p .. part[1], part[2], part[3]), tonumber(part[5]))
+  return answer(part[1], live, tonumber(part[5]), tonumber(part[6]))
+end
+
 -- 1. Leases whose holder is gone, as they were; a range that kills its holders is taken apart.
 local dead = redis.call('ZRANGEBYSCORE', p .. 'deadlines', '-inf', now, 'LIMIT', 0, 16)
 for _, old in ipairs(dead) do
@@ -215,11 +223,7 @@ end
 local paced = chosen.lane ~= 'urgent'
 local want = math.min(chosen.queued, chosen.kind == 'single' and 1 or most)
 local hand = quota.at_hand(paced, slice)
-if paced then
-  want = math.min(want, slice)
-elseif hand >= 1 then
-  want = math.min(want, hand)
-end
+want = math.min(want, paced and slice or math.max(1, hand))
 local from = chosen.cursor and ('(' .. chosen.cursor) or '-'
 local entries = redis.call('XRANGE', p .. chosen.stream, from, '+', 'COUNT', want)
 local live, dropped = live_of(entries, now)

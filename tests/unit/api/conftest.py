@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
@@ -152,3 +153,18 @@ def api(vendor: Vendor, slept: list[float]) -> Iterator[PushApi]:
     made = PushApi(APP_KEY, SECRET, base_url="http://api.test", transport=vendor.transport, sleep=slept.append)
     yield made
     made.close()
+
+
+@pytest.fixture
+def connect():
+    """Makes clients with short time limits."""
+    made = []
+
+    def to(url: str, **options: Any) -> PushApi:
+        limits: dict[str, Any] = {"deadline_seconds": 0.3, "connect_seconds": 0.2, **options}
+        made.append(PushApi("key", "secret", base_url=url, **limits))
+        return made[-1]
+
+    yield to
+    for api in made:
+        api.close()

@@ -193,6 +193,12 @@ def test_equal_refusals_in_one_batch_are_worded_without_any_target():
     assert all(RID not in result.fault.message for result in results.values())
 
 
+def test_equal_refusals_in_one_batch_are_one_value():
+    entries = {t: {"success": False, "error": {"code": 23008, "message": "limit"}} for t in (RID, OTHER)}
+    results = batch({"results": entries}).results
+    assert results[RID] is results[OTHER]
+
+
 def test_results_beside_a_refusal_still_count():
     reading = batch({"error": {"code": 23008}, "results": {RID: {"success": True, "msg_id": 1}}}, status=429)
     assert reading.fault is not None

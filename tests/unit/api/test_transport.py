@@ -1,7 +1,6 @@
 """The transport against real sockets on loopback, each behaving badly in its own way."""
 
 import gzip
-import itertools
 import socket
 import ssl
 import struct
@@ -9,37 +8,21 @@ import threading
 import time
 import zlib
 from pathlib import Path
-from typing import Any
 
-import httpcore
 import httpx
 import pytest
 
-from worker.api import Endpoint, ErrorClass, PushApi
-from worker.api.deadline import Budget, DeadlineBackend, DeadlineStream, look_up, spending
+from worker.api import ErrorClass, PushApi
 from worker.api.transport import MAX_ANSWER_BYTES, AnswerLost, DeadlineTransport, RequestNotSent, verifying_context
 
 DEADLINE = 0.3
+"""As the clients of these tests are made."""
 SLACK = 1.0
 """What a loaded machine may add."""
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
 
 OK = b'{"msg_id":"9"}'
-
-
-@pytest.fixture
-def connect():
-    made = []
-
-    def to(url: str, **options: Any) -> PushApi:
-        limits: dict[str, Any] = {"deadline_seconds": DEADLINE, "connect_seconds": 0.2, **options}
-        made.append(PushApi("key", "secret", base_url=url, **limits))
-        return made[-1]
-
-    yield to
-    for api in made:
-        api.close()
 
 
 def timed(api: PushApi, body: bytes = b"{}"):
@@ -291,73 +274,6 @@ def test_a_compressed_answer_that_cannot_be_read_is_ambiguous(serve, wire, conne
     assert_ambiguous(connect(serve(script).url, deadline_seconds=2.0).single(b"{}"))
 
 
-def test_eight_threads_share_one_client_and_each_gets_its_own_answer(serve, wire, connect):
-    read_request, write_answer = wire
-
-    def script(connection):
-        while request := read_request(connection):
-            number = request.rpartition(b"\r\n\r\n")[2]
-            connection.sendall(write_answer(b'{"msg_id":"' + number + b'"}'))
-
-    server = serve(script)
-    api = connect(server.url, deadline_seconds=5.0, connect_seconds=5.0, max_connections=4)
-    numbers = [[str(1000 * thread + index) for index in range(1, 41)] for thread in range(8)]
-    got: list[list[str]] = [[] for _ in numbers]
-
-    def run(thread: int) -> None:
-        got[thread] = [api.single(number.encode()).msg_id for number in numbers[thread]]
-
-    threads = [threading.Thread(target=run, args=(thread,)) for thread in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert got == numbers
-    assert server.connections <= 4
-
-
-def test_waiting_for_a_free_connection_is_bounded_and_was_never_sent(serve, wire, connect):
-    reached, released = threading.Event(), threading.Event()
-
-    def script(connection):
-        wire[0](connection)
-        reached.set()
-        released.wait(5)
-
-    api = connect(serve(script).url, deadline_seconds=1.0, connect_seconds=0.1, max_connections=1)
-    holder = threading.Thread(target=api.single, args=(b"{}",))
-    holder.start()
-    assert reached.wait(5)
-    answer = api.single(b"{}")
-    released.set()
-    holder.join()
-    assert answer.fault.kind is ErrorClass.UNSENT
-    assert "free" in answer.fault.message
-
-
-def test_a_slow_call_does_not_take_the_time_of_another(serve, wire, connect):
-    count = itertools.count()
-    released = threading.Event()
-
-    def script(connection):
-        if next(count) == 0:
-            wire[0](connection)
-            released.wait(5)
-        elif wire[0](connection):
-            connection.sendall(wire[1](OK))
-
-    server = serve(script)
-    api = connect(server.url, deadline_seconds=1.0)
-    slow = threading.Thread(target=api.single, args=(b"{}",))
-    slow.start()
-    while not server.connections:
-        time.sleep(0.005)
-    answer, elapsed = timed(api)
-    released.set()
-    slow.join()
-    assert (answer.msg_id, elapsed < 0.9) == ("9", True)
-
-
 def test_a_deadline_that_has_passed_sends_nothing(serve):
     server = serve(lambda _: None)
     transport = DeadlineTransport()
@@ -380,68 +296,3 @@ def test_certificates_are_verified_with_one_context():
     context = verifying_context()
     assert context is verifying_context()
     assert context.check_hostname
-
-
-def test_a_name_that_does_not_resolve_is_a_refused_connection():
-    for name in ("no-such-host.invalid", "x" * 300):
-        with pytest.raises(httpcore.ConnectError):
-            look_up(name, 80, 5.0)
-
-
-def test_a_look_up_does_not_wait_longer_than_allowed(monkeypatch):
-    released = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(5) and [])
-    with pytest.raises(httpcore.ConnectTimeout):
-        look_up("slow.test", 80, 0.05)
-    released.set()
-
-
-def test_the_next_address_is_tried_when_one_refuses(serve, wire, monkeypatch):
-    def script(connection):
-        wire[0](connection)
-
-    port = int(serve(script).url.rpartition(":")[2])
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
-    real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo",
-                        lambda host, *a, **k: found if host == "two.test" else real(host, *a, **k))  # fmt: skip
-    DeadlineBackend().connect_tcp("two.test", port).close()
-
-
-def test_a_host_without_an_address_is_a_refused_connection(monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
-    with pytest.raises(httpcore.ConnectError, match="no address"):
-        DeadlineBackend().connect_tcp("none.test", 80, timeout=1.0, socket_options=[])
-
-
-class Refusing(httpcore.NetworkStream):
-    """A stream whose socket fails at the first send."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def get_extra_info(self, info: str):
-        return self
-
-    def settimeout(self, seconds: float) -> None:
-        pass
-
-    def send(self, data: memoryview) -> int:
-        raise self._error
-
-
-@pytest.mark.parametrize(("error", "raised"), [(TimeoutError("slow"), httpcore.WriteTimeout),
-                                               (BrokenPipeError("gone"), httpcore.WriteError)])  # fmt: skip
-def test_a_write_that_fails_at_its_first_byte_leaves_the_request_unsent(error, raised):
-    budget = Budget(time.monotonic() + 5)
-    with spending(budget), pytest.raises(raised):
-        DeadlineStream(Refusing(error)).write(b"x")
-    assert not budget.has_written
-
-
-def test_a_batch_whose_answer_is_lost_has_one_fault_for_all(serve, wire, connect):
-    answer = connect(serve(lambda connection: wire[0](connection) and None).url).batch(
-        Endpoint.BATCH_REGID, b"{}", ["a", "b"]
-    )
-    assert_ambiguous(answer)
-    assert answer.results == {}
