@@ -16,6 +16,7 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP)  ## install everything into .venv (again only after a change of pyproject.toml or constraints.txt)
+	@:
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v "$(PYTHON)" >/dev/null || { echo "$(PYTHON) was not found; name an interpreter: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -23,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(RUN) || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(RUN) -c '$(MINIMUM)' || { echo "(that is $(VENV); remove it and run make again)" >&2; exit 1; }
 	@echo "Installing into $(VENV), about a minute ..."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e '.[$(EXTRAS)]'
+	@$(RUN) -m pip install -qq --disable-pip-version-check --no-input -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## start the whole system against the bundled sandbox and push 3,000 messages

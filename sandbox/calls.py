@@ -78,7 +78,7 @@ Operation = AppOperation | GroupOperation
 
 def answer_json(document: Any, status: int = 200) -> Answer:
     """An answer with a JSON body."""
-    return Answer(status, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+    return Answer(status, json.dumps(document, separators=(",", ":")).encode())
 
 
 def answer_error(error: ApiError) -> Answer:

@@ -21,7 +21,7 @@ def counts(world: World, parts: frozenset[str]) -> Json:
     per million, during which no call is answered. Leave it out while polling a fast run.
     """
     apps = {app.key: _app_counts(app) for app in world.apps.values()}
-    names = _ADDED_UP
+    names: tuple[str, ...] = _ADDED_UP
     for key, entry in apps.items():
         if "duplicates" in parts:
             entry |= _duplicate_counts(world.apps[key])

@@ -20,7 +20,7 @@ class Settings:
     quota_shape: QuotaShape = "fixed"
     """Window of the quota (unknown): calendar second, exact trailing second, or token bucket."""
     quota_scope: Literal["all", "push"] = "all"
-    """Which operations are metered (unknown beyond "our API"): all of them, or sends alone."""
+    """Which operations are metered (unknown beyond "our API"): all of them, or sends and validation alone."""
     throttle_status: Literal[400, 429] = 400
     """HTTP status of 23008 (discrepancy 3 of the reference)."""
     list_push_units: int = 1

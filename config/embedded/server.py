@@ -140,10 +140,14 @@ class EmbeddedRedis:
         self.stop()
         self.start()
 
-    def client(self) -> redis.Redis:
+    def client(self, timeout_seconds: float = 10.0) -> redis.Redis:
         """A new client without retries, answering bytes; the caller closes it."""
         return redis.Redis(
-            host=HOST, port=self.port, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2, socket_timeout=10
+            host=HOST,
+            port=self.port,
+            retry=Retry(NoBackoff(), 0),
+            socket_connect_timeout=timeout_seconds,
+            socket_timeout=timeout_seconds,
         )
 
     def _lock(self) -> int:
@@ -223,7 +227,8 @@ class EmbeddedRedis:
         raise RedisDidNotStart(f"The Redis server on port {self.port} does not answer. {self._last_words()}")
 
     def _answers(self) -> bool:
-        with contextlib.closing(self.client()) as client:
+        # Short: whoever else has the port may accept and stay silent.
+        with contextlib.closing(self.client(timeout_seconds=0.5)) as client:
             try:
                 # Not just any server on that port: ours.
                 info = client.info("server")

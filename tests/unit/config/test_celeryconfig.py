@@ -3,6 +3,7 @@
 import pytest
 from celery import Celery
 from celery.app.defaults import NAMESPACES, flatten
+from kombu.transport.redis import Channel
 
 from config.celeryconfig import celery_options, visibility_seconds
 from config.delivery import DeliverySettings
@@ -30,8 +31,6 @@ def test_every_option_is_one_that_celery_knows(settings):
 
 
 def test_every_redis_transport_option_is_one_that_kombu_reads(settings):
-    from kombu.transport.redis import Channel  # noqa: PLC0415 - loads the transport
-
     assert set(celery_options(settings)["broker_transport_options"]) <= set(Channel.from_transport_options)
 
 
