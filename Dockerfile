@@ -4,7 +4,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /src
-COPY pyproject.toml constraints.txt LICENSE README.md* ./
+COPY pyproject.toml constraints.txt LICENSE README.md ./
 COPY producers producers
 RUN pip install -c constraints.txt ".[cli,worker]"
 

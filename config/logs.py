@@ -22,6 +22,8 @@ LEAST_MASKED_LENGTH = 4
 """Masking something shorter would black out half the log and hide nothing."""
 
 _QUIET_LIBRARIES = ("httpx", "httpcore", "urllib3", "asyncio")
+_A_LINE_PER_TASK = ("celery.worker.strategy", "celery.app.trace", "celery.beat")
+"""A slice per app and second says nothing that our own events do not say better; failures still appear."""
 _HANDLER_NAME = "push"
 
 FieldValue = str | int | float | bool | None
@@ -115,7 +117,7 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     root.addHandler(handler)
     root.setLevel(settings.log_level)
     logging.captureWarnings(True)
-    for library in _QUIET_LIBRARIES:
+    for library in (*_QUIET_LIBRARIES, *(() if settings.log_level == "DEBUG" else _A_LINE_PER_TASK)):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 

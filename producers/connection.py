@@ -50,9 +50,12 @@ class Script:
 
 
 class DeadlineRedis:
-    """A connection pool whose every call ends within `deadline_seconds`. Safe for threads and for forks."""
+    """A connection pool whose every call ends within `deadline_seconds`. Safe for threads and for forks.
 
-    def __init__(self, url: str, *, deadline_seconds: float) -> None:
+    `connection` goes to redis-py's pool as it is, such as another `connection_class`.
+    """
+
+    def __init__(self, url: str, *, deadline_seconds: float, **connection: Any) -> None:
         self._deadline_seconds = deadline_seconds
         self._pool = redis.ConnectionPool.from_url(
             url,
@@ -60,6 +63,7 @@ class DeadlineRedis:
             socket_timeout=deadline_seconds * (1 - _CONNECT_SHARE),
             retry=Retry(NoBackoff(), 0),
             decode_responses=False,
+            **connection,
         )
 
     def run(self, script: Script, key: str, args: Sequence[bytes | str | int]) -> Any:

@@ -23,7 +23,7 @@ from typing import Any, Literal, Self
 
 from config.embedded import EmbeddedRedis
 from producers import Producer, keys
-from producers.connection import DeadlineRedis
+from producers.connection import DeadlineRedis, Refused, Unanswered
 from producers.contract import QUEUES
 from worker.books import Books
 
@@ -92,8 +92,7 @@ class Stack:
         quota_per_second: what the workers believe; default: the sandbox's quota.
         pool, concurrency: of every worker, as Celery names them.
         delivery: `{"linger_ms": 5}` becomes PUSH_DELIVERY__LINGER_MS.
-        environment: more variables for the children, also in place of those set here. The level of PUSH_LOG_LEVEL
-            must show INFO: the start of a worker is read from its log.
+        environment: more variables for the children, also in place of those set here.
     """
 
     redis: StackRedis
@@ -129,6 +128,8 @@ class Stack:
         self._concurrency = concurrency
         self._numbers = {"worker_threads": concurrency, **(delivery or {})}
         self._more = dict(environment or {})
+        if self._more.get("PUSH_LOG_LEVEL", "INFO") not in ("DEBUG", "INFO"):
+            raise ValueError("PUSH_LOG_LEVEL must be DEBUG or INFO: the start of a worker is read from its log")
         self._cleanup = contextlib.ExitStack()
         self.redis = StackRedis(self.directory / "redis", appendfsync=appendfsync)
 
@@ -190,11 +191,17 @@ class Stack:
         return Books.read(self._reader, app)
 
     def wait_drained(self, app: str = "shop", timeout: float = 60) -> Books:
-        """Wait until no push of `app` is without an outcome. Raises `TimeoutError` with the books."""
+        """Wait until no push of `app` is without an outcome, also across an outage of Redis.
+
+        Raises `TimeoutError` with the last books.
+        """
         until = time.monotonic() + timeout
-        while (books := self.books(app)).pending:
+        books: Books | None = None
+        while books is None or books.pending:
             if time.monotonic() > until:
-                raise TimeoutError(f"{books.pending} pushes of {app} are pending after {timeout} s: {books}")
+                raise TimeoutError(f"pushes of {app} are pending after {timeout} s: {books}")
+            with contextlib.suppress(Unanswered, Refused):
+                books = self.books(app)
             time.sleep(POLL_SECONDS)
         return books
 

@@ -15,9 +15,7 @@ class SandboxControl:
 
     def __init__(self, base_url: str, app_keys: Mapping[str, str]) -> None:
         self._app_keys = dict(app_keys)
-        self._http = httpx.Client(
-            base_url=f"{base_url}/_sandbox", timeout=CONTROL_TIMEOUT_SECONDS, trust_env=False, headers=_JSON
-        )
+        self._http = httpx.Client(base_url=f"{base_url}/_sandbox", timeout=CONTROL_TIMEOUT_SECONDS, trust_env=False)
 
     def counts(self, app: str | None = None, *, series: bool = False) -> Json:
         """The counts of one app; without a name everything: `apps` by AppKey, `total`, `refused`."""
@@ -37,7 +35,7 @@ class SandboxControl:
         """Compare what was delivered with what should have been, once each: `missing`, `surplus`."""
         return self._ask("POST", "/deliveries/check", {"targets": targets} if cids is None else {"cids": cids})
 
-    def faults(self, *rules: Mapping[str, Any], seed: int | None = None) -> list[Json]:
+    def faults(self, rules: Sequence[Mapping[str, Any]], *, seed: int | None = None) -> list[Json]:
         """Add rules (README of the sandbox); an `app` in a rule is a name here. Returns all rules in force."""
         named = [{**rule, "app": self._app_keys[rule["app"]]} if "app" in rule else dict(rule) for rule in rules]
         answer = self._ask("POST", "/faults", {"rules": named} if seed is None else {"rules": named, "seed": seed})
@@ -78,6 +76,3 @@ class SandboxControl:
         if response.is_error:
             raise httpx.HTTPStatusError(response.text, request=response.request, response=response)
         return dict(response.json())
-
-
-_JSON = {"accept": "application/json"}

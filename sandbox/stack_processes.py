@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +27,7 @@ while read -r what group; do
   groups=$kept
   [ "$what" = drop ] || groups="$groups $group"
 done
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 """
 _ON_COMMAND = 'read -r word && exec "$@" </dev/null'
 
@@ -43,6 +43,8 @@ class ManagedProcess:
     name: str
     log_path: Path
     popen: "subprocess.Popen[bytes]" = field(repr=False)
+    on_end: Callable[[], None] = field(repr=False)
+    _has_ended: bool = field(default=False, init=False)
 
     @property
     def pid(self) -> int:
@@ -52,17 +54,20 @@ class ManagedProcess:
     @property
     def is_running(self) -> bool:
         """Whether the process lives; it may be paused."""
-        return self.popen.poll() is None
+        if self.popen.poll() is not None:
+            self._note_end()
+        return not self._has_ended
 
     def kill(self) -> None:
         """SIGKILL for the whole group, children of a prefork pool included, as a crash of the machine would."""
         self._signal_group(signal.SIGKILL)
-        self.popen.wait()
+        self.wait()
 
     def terminate(self) -> None:
         """SIGTERM for the process alone, which is how a supervisor asks it to end; does not wait."""
         # Not for the group: Celery's prefork children would die of it in the middle of their tasks.
-        self.popen.terminate()
+        if self.is_running:
+            self.popen.terminate()
 
     def pause(self) -> None:
         """SIGSTOP for the whole group."""
@@ -75,9 +80,11 @@ class ManagedProcess:
     def wait(self, timeout: float | None = None) -> int:
         """The exit status, once it has ended. Raises `TimeoutError` with the tail of the log."""
         try:
-            return self.popen.wait(timeout)
+            status = self.popen.wait(timeout)
         except subprocess.TimeoutExpired:
             raise TimeoutError(f"{self.name} still runs after {timeout} s. {self.last_words()}") from None
+        self._note_end()
+        return status
 
     def log(self) -> str:
         """Everything the process has written so far."""
@@ -89,9 +96,15 @@ class ManagedProcess:
         return "\n  ".join([f"The log of {self.name} ends:", *lines]) if lines else f"{self.name} wrote no log."
 
     def _signal_group(self, number: signal.Signals) -> None:
-        # macOS refuses (EPERM) to signal a group of which only a zombie is left.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.popen.pid, number)
+        if self.is_running:
+            _signal(self.pid, number)
+
+    def _note_end(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            # What is left of the group goes now: later on its id may belong to somebody else.
+            _signal(self.pid, signal.SIGKILL)
+            self.on_end()
 
 
 class Processes:
@@ -103,7 +116,7 @@ class Processes:
         self._watch = subprocess.Popen(  # noqa: S603 - a fixed script
             ["/bin/sh", "-c", _WATCH], stdin=subprocess.PIPE, start_new_session=True, cwd="/", text=True
         )
-        self._running: list[ManagedProcess] = []
+        self._running: dict[int, ManagedProcess] = {}
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> ManagedProcess:
         """Start `command` as the leader of a new session; its output goes to `<name>.log`."""
@@ -118,8 +131,8 @@ class Processes:
                 env=dict(environment),
                 start_new_session=True,
             )
-        process = ManagedProcess(name, log_path, popen)
-        self._running.append(process)
+        process = ManagedProcess(name, log_path, popen, lambda: self._forget(popen.pid))
+        self._running[popen.pid] = process
         self._tell(f"add {popen.pid}")
         _release(popen)
         return process
@@ -135,21 +148,29 @@ class Processes:
             with contextlib.suppress(TimeoutError):
                 process.wait(max(0.0, until - time.monotonic()))
             process.kill()
-            self._running.remove(process)
-            self._tell(f"drop {process.pid}")
 
     def close(self) -> None:
         """End whatever still runs, by force, and then the watch."""
-        self.stop(list(self._running), seconds=0.0)
+        self.stop(list(self._running.values()), seconds=0.0)
         if self._watch.stdin is not None:
             self._watch.stdin.close()
         self._watch.wait()
+
+    def _forget(self, pid: int) -> None:
+        del self._running[pid]
+        self._tell(f"drop {pid}")
 
     def _tell(self, line: str) -> None:
         if self._watch.stdin is None or self._watch.poll() is not None:
             raise StackError("the process that watches over the stack is gone")
         self._watch.stdin.write(f"{line}\n")
         self._watch.stdin.flush()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    # macOS refuses (EPERM) to signal a group of which only a zombie is left.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
 
 
 def _release(popen: "subprocess.Popen[bytes]") -> None:

@@ -11,6 +11,7 @@ import pytest
 from config.logs import MASK, Redaction, configure_logging, event, shorten
 from config.settings import Settings
 
+LIBRARIES = ("celery.app.trace", "celery.worker.strategy", "celery.beat", "urllib3", "asyncio")
 SECRET = 'q"uote\\ü secret'
 APP = {"app_key": "key", "master_secret": SECRET, "region": "sgp", "group_key": "gk", "group_secret": "group-only"}
 
@@ -23,9 +24,13 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def _logging_as_before():
     root = logging.getLogger()
+    loggers = {name: logging.getLogger(name) for name in ("httpx", "httpcore", *LIBRARIES)}
+    levels = {name: logger.level for name, logger in loggers.items()}
     before = (list(root.handlers), root.level)
     yield
     root.handlers[:], root.level = before
+    for name, logger in loggers.items():
+        logger.setLevel(levels[name])
     logging.captureWarnings(False)
 
 
@@ -97,10 +102,13 @@ def test_configuring_twice_logs_once():
     assert len(stream.getvalue().splitlines()) == 1
 
 
-def test_the_http_client_does_not_log_each_request():
+@pytest.mark.parametrize("library", ["httpx", "celery.app.trace", "celery.worker.strategy"])
+def test_libraries_do_not_log_each_request_or_task_but_their_failures(library):
     stream = logged(io.StringIO())
-    logging.getLogger("httpx").info("HTTP Request: POST")
+    logging.getLogger(library).info("done")
     assert stream.getvalue() == ""
+    logging.getLogger(library).error("failed")
+    assert "failed" in stream.getvalue()
 
 
 @pytest.mark.parametrize("log_format", ["json", "terminal"])
