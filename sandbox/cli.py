@@ -28,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     world = World(settings, credentials, Credential(options.group_key, options.group_secret))
-    run(build_app(world), options.port)
+    run(build_app(world), options.host, options.port)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local EngageLab push API.")
     serve = parser.add_subparsers(required=True, metavar="serve").add_parser("serve", help="start the HTTP server")
+    serve.add_argument("--host", default="127.0.0.1", help="anyone who reaches it controls it; for containers only")
     serve.add_argument("--port", type=int, default=8900, help="0 takes a free port")
     serve.add_argument("--app-key", action="append", default=[], help="repeat with --master-secret for several apps")
     serve.add_argument("--master-secret", action="append", default=[])

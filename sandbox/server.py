@@ -1,4 +1,4 @@
-"""Running the application: uvicorn on the loopback interface, its ready line, its clean end."""
+"""Running the application: uvicorn, its ready line, its clean end."""
 
 import asyncio
 import gc
@@ -30,11 +30,12 @@ class _Server(uvicorn.Server):
         """Listen, then print the one line that callers wait for."""
         await super().startup(sockets)
         for entry in sockets or []:
-            print(f"sandbox listening on http://127.0.0.1:{entry.getsockname()[1]}", flush=True)  # noqa: T201 - CLI
+            host, port = entry.getsockname()
+            print(f"sandbox listening on http://{host}:{port}", flush=True)  # noqa: T201 - CLI
 
 
-def run(app: Starlette, port: int) -> None:
-    """Serve on 127.0.0.1 until SIGTERM or SIGINT; port 0 takes a free one."""
+def run(app: Starlette, host: str, port: int) -> None:
+    """Serve on `host` until SIGTERM or SIGINT; port 0 takes a free one."""
     config = uvicorn.Config(
         app,
         http=ClosableProtocol,
@@ -49,16 +50,16 @@ def run(app: Starlette, port: int) -> None:
     # uvicorn repeats the signal after its shutdown; ours is over then, and the exit status should be 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    with _listen(port) as listener:
+    with _listen(host, port) as listener:
         _relax_collector()
         _Server(config).run(sockets=[listener])
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     # With the protocol named, asyncio turns Nagle off on accepted connections; without, answers wait 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener.bind((host, port))
     listener.listen(_BACKLOG)
     return listener
 
