@@ -50,9 +50,6 @@ class DeliverySettings(BaseModel):
     )
     dead_letter_days: int = Field(14, ge=1, le=365, description="how long dead letters are kept, days")
 
-    list_push_units: int = Field(1, ge=1, le=1_000, description="quota units of one list push (assumed)")
-    list_push_max: int = Field(1_000, ge=1, le=1_000, description="ids of one list push, at most 1,000 (assumed)")
-
     worker_threads: int = Field(16, ge=1, le=1_024, description="threads of one worker process")
 
     @model_validator(mode="after")

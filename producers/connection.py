@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError, ResponseError
 from redis.retry import Retry
 
 _RETRY_PAUSE_SECONDS = 0.03
@@ -100,6 +100,11 @@ class DeadlineRedis:
         except (RedisError, OSError) as error:
             connection.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
             raise Unanswered(f"no answer from Redis ({type(error).__name__})", maybe_done=True) from error
+        except BaseException:
+            # A signal's exception between question and answer, such as Celery's soft time limit: the answer that comes
+            # late must not meet the next question.
+            connection.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
+            raise
         finally:
             self._pool.release(connection)
 
@@ -110,7 +115,8 @@ class DeadlineRedis:
 
 def _refusal(error: ResponseError) -> Refused:
     # Inside a script READONLY, NOREPLICAS and MISCONF arrive as plain errors; only the text tells.
+    # Outside of one redis-py takes the word OOM away and gives a class instead.
     text = str(error)
-    if "OOM" in text:
+    if isinstance(error, OutOfMemoryError) or "OOM" in text:
         return MemoryFull(text[:200])
     return Refused(text[:200])

@@ -84,15 +84,22 @@ class IdempotencyConflict(PushError):
 
 
 class QueueFull(PushError):
-    """The app has too much pending; nothing was enqueued. `pending` and `limit` are in pushes."""
+    """The app has too much pending, or Redis no memory left; nothing was enqueued.
 
-    def __init__(self, app: str, pending: int, limit: int) -> None:
+    `pending` and `limit` are in pushes; both are None when it is the memory.
+    """
+
+    def __init__(self, app: str, pending: int | None = None, limit: int | None = None) -> None:
         super().__init__(app, pending, limit)
         self.app = app
         self.pending = pending
         self.limit = limit
 
     def __str__(self) -> str:
+        if self.limit is None:
+            return (
+                f"Redis has no memory left for app {self.app!r}; nothing was enqueued: see `maxmemory`, and try again"
+            )
         return (
             f"app {self.app!r} has {self.pending} pending pushes and may have {self.limit}; "
             "nothing was enqueued: wait for the workers, or add some, and try again"
@@ -102,11 +109,11 @@ class QueueFull(PushError):
 class BrokerUnavailable(PushError):
     """Redis did not answer in time.
 
-    `maybe_stored` is False when the push certainly did not arrive and True when it may have.
-    Either way, sending again with the same push_id is safe: a stored push is met, not doubled.
+    `maybe_stored` is False when the push certainly did not arrive, True when it may have, and None when only its
+    status was asked for. In every case, sending again with the same push_id is safe: a stored push is met, not doubled.
     """
 
-    def __init__(self, push_ids: Iterable[str], maybe_stored: bool) -> None:
+    def __init__(self, push_ids: Iterable[str], maybe_stored: bool | None) -> None:
         self.push_ids = tuple(push_ids)
         self.maybe_stored = maybe_stored
         super().__init__(self.push_ids, maybe_stored)
@@ -117,6 +124,10 @@ class BrokerUnavailable(PushError):
         return self.push_ids[0] if self.push_ids else None
 
     def __str__(self) -> str:
+        if not self.push_ids:
+            return "Redis did not answer; nothing was stored: send again"
         subject = f"push {self.push_id}" if len(self.push_ids) == 1 else f"{len(self.push_ids)} pushes"
+        if self.maybe_stored is None:
+            return f"Redis did not answer; where {subject} stands is not known just now: ask again"
         state = "may have been stored" if self.maybe_stored else "not stored"
         return f"Redis did not answer; {subject} {state}: sending again with the same push_id is safe"

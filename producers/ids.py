@@ -17,7 +17,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+import weakref
 from dataclasses import dataclass
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -40,7 +40,7 @@ def _encode(value: int, length: int) -> str:
 _SLOT_NAMES = tuple(_encode(index, 3) for index in range(BUCKET_SLOTS))
 _SLOT_INDEXES = {name: index for index, name in enumerate(_SLOT_NAMES)}
 _REF = re.compile(f"[{ALPHABET}]{{12}}[0-3][{ALPHABET}]{{2}}")
-_PUSH_ID = re.compile(f"[{ALPHABET}]{{24}}")
+_PUSH_ID = re.compile(f"{DERIVED_MARK}[{ALPHABET}]{{23}}|[0-9a-j][{ALPHABET}]{{8}}{_REF.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class SlotAllocator:
         self._bucket = ""
         self._next = BUCKET_SLOTS
         self._fresh_until = 0.0
+        _allocators.add(self)
 
     def take(self, count: int) -> SlotRun:
         """Reserve `count` (1 to 4,096) consecutive slots of one bucket."""
@@ -84,8 +85,23 @@ class SlotAllocator:
             self._next += count
             return SlotRun(self._bucket, first, count)
 
+    def _after_fork(self) -> None:
+        # Another thread of the parent may have held the lock; nobody is left to release it.
+        self._lock = threading.Lock()
+
     def _is_spent(self, count: int) -> bool:
         return self._next + count > BUCKET_SLOTS or self._pid != os.getpid() or time.monotonic() > self._fresh_until
+
+
+_allocators: "weakref.WeakSet[SlotAllocator]" = weakref.WeakSet()
+
+
+def _renew_locks() -> None:
+    for allocator in list(_allocators):
+        allocator._after_fork()
+
+
+os.register_at_fork(after_in_child=_renew_locks)
 
 
 def derive_push_id(app: str, idempotency_key: str) -> str:
@@ -119,15 +135,3 @@ def read_ref(ref: str) -> tuple[str, int]:
     if _REF.fullmatch(ref) is None:
         raise ValueError("not a slot reference")
     return ref[:BUCKET_LENGTH], _SLOT_INDEXES[ref[BUCKET_LENGTH:]]
-
-
-def runs_of(ids: Sequence[str]) -> SlotRun:
-    """The slots that consecutive random ids name, for an application that repeats a send under its first ids.
-
-    Raises `ValueError` when the ids are not consecutive slots of one bucket.
-    """
-    bucket, first = read_ref(slot_ref(ids[0]))
-    for offset, push_id in enumerate(ids):
-        if is_derived(push_id) or read_ref(slot_ref(push_id)) != (bucket, first + offset):
-            raise ValueError("push ids of a repeated send must be the first ones, in their order")
-    return SlotRun(bucket, first, len(ids))

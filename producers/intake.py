@@ -57,7 +57,7 @@ class Enqueuer:
         except Unanswered as failure:
             return [BrokerUnavailable([push.push_id], failure.maybe_done) for push in pushes]
         except MemoryFull:
-            return [QueueFull(stream.profile.app, 0, 0) for _ in pushes]
+            return [QueueFull(stream.profile.app) for _ in pushes]
         except Refused:
             return [BrokerUnavailable([push.push_id], maybe_stored=False) for push in pushes]
         return self._read(reply, stream, run, pushes)

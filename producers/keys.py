@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 APPS = "push:apps"
+APP_NAME = re.compile("[a-z][a-z0-9_-]{0,31}")
 
 
 def prefix(app: str) -> str:

@@ -19,7 +19,7 @@ class Outcomes:
             slot = self._slot(receipt)
             message = self._redis.call("HGET", keys.codes(receipt.app), slot.code) if slot.code else None
         except (Unanswered, Refused) as error:
-            raise BrokerUnavailable([receipt.push_id], maybe_stored=True) from error
+            raise BrokerUnavailable([receipt.push_id], maybe_stored=None) from error
         return Status.of_slot(receipt.push_id, receipt.app, slot, (message or b"").decode(errors="replace"))
 
     def _slot(self, receipt: Receipt) -> Slot:

@@ -4,26 +4,24 @@ No thread, no global state, and nothing of Celery: a producer never touches the 
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any, Self
 
-from . import ids
+from . import ids, keys
 from .connection import DeadlineRedis, Refused, Unanswered
 from .contract import Kind, Lane
-from .encoding import Content, check_alias, check_registration_id
-from .errors import BrokerUnavailable, InvalidPush, PushError
-from .intake import PER_ROUND_TRIP, Enqueuer, Lettered, Stream, now_ms
+from .encoding import check_alias, check_registration_id
+from .errors import BrokerUnavailable, InvalidPush, PushError, UnknownApp
+from .intake import PER_ROUND_TRIP, Enqueuer
 from .lookup import Outcomes
 from .models import Limits, Message, Notification, Options
 from .models.limits import DEFAULT_LIMITS
 from .profiles import Profile, Profiles
 from .receipts import Receipt, SendReport, Status
 from .sends import Send, check_key, life_ms, read_lane
+from .writing import Call, Item, Writer, check_identity, check_push_ids
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 PENDING_MAX = 5_000_000
@@ -46,8 +44,8 @@ class Producer:
         self._redis = DeadlineRedis(redis_url, deadline_seconds=deadline_seconds)
         self._profiles = Profiles(self._redis)
         self._outcomes = Outcomes(self._redis)
-        self._enqueuer = Enqueuer(self._redis, self._profiles, self._outcomes.of, pending_max=pending_max)
-        self._slots = ids.SlotAllocator()
+        enqueuer = Enqueuer(self._redis, self._profiles, self._outcomes.of, pending_max=pending_max)
+        self._writer = Writer(enqueuer, ids.SlotAllocator())
         self._limits = limits
 
     @classmethod
@@ -63,7 +61,7 @@ class Producer:
         alias: str | None = None,
         notification: Notification | dict[str, Any] | str | None = None,
         message: Message | dict[str, Any] | None = None,
-        platform: str | Sequence[str] = "all",
+        platform: str | list[str] | tuple[str, ...] = "all",
         options: Options | dict[str, Any] | None = None,
         custom_args: dict[str, Any] | str | None = None,
         lane: Lane | str = Lane.TRANSACTIONAL,
@@ -108,15 +106,16 @@ class Producer:
         """Store many pushes, hundreds per round trip; the report has one result per item, in order.
 
         A bad item is reported in its place and does not stop the others. When Redis stops answering, the rest is
-        reported as `BrokerUnavailable` without being tried. `push_ids` repeats a call under its first ids.
+        reported as `BrokerUnavailable` without being tried. `push_ids` repeats sends under the ids of their first try,
+        one per send ('' for a send that had none): what is stored already is met, not doubled.
 
         Raises:
             UnknownApp, BrokerUnavailable: before anything was stored.
             InvalidPush: an argument of the call itself, such as `lane`, is wrong.
         """
-        call = _Call(self._profile(app), read_lane(lane), iter(push_ids or ()))
+        call = Call(self._profile(app), read_lane(lane))
         results: list[Receipt | PushError] = []
-        remaining = iter(sends)
+        remaining = zip(sends, chain(check_push_ids(push_ids or ()), repeat("")), strict=False)
         while chunk := list(islice(remaining, PER_ROUND_TRIP)):
             results += self._send_chunk(call, chunk)
         return SendReport(tuple(results))
@@ -129,7 +128,7 @@ class Producer:
         aliases: Iterable[str] | None = None,
         notification: Notification | dict[str, Any] | str | None = None,
         message: Message | dict[str, Any] | None = None,
-        platform: str | Sequence[str] = "all",
+        platform: str | list[str] | tuple[str, ...] = "all",
         options: Options | dict[str, Any] | None = None,
         custom_args: dict[str, Any] | str | None = None,
         lane: Lane | str = Lane.TRANSACTIONAL,
@@ -138,20 +137,26 @@ class Producer:
         """Store one content for many targets: validated and encoded once. Reports and raises as `send_many`;
         a wrong content raises `InvalidPush`.
         """
-        call = _Call(self._profile(app), read_lane(lane), iter(()))
+        call = Call(self._profile(app), read_lane(lane))
         if (registration_ids is None) == (aliases is None):
             raise InvalidPush("registration_ids", "give either registration_ids or aliases")
-        kind, check = (Kind.REGID, check_registration_id) if aliases is None else (Kind.ALIAS, check_alias)
+        if aliases is None:
+            kind, check, remaining = (
+                Kind.REGID,
+                check_registration_id,
+                _targets("registration_ids", registration_ids or ()),
+            )
+        else:
+            kind, check, remaining = Kind.ALIAS, check_alias, _targets("aliases", aliases)
         content = Send(
             notification=notification, message=message, platform=platform, options=options, custom_args=custom_args
         ).encode(call.profile, self._limits)
         life = life_ms(expires_in, call.profile.max_age_ms(call.lane))
         results: list[Receipt | PushError] = []
-        remaining = iter((registration_ids if aliases is None else aliases) or ())
         while chunk := list(islice(remaining, PER_ROUND_TRIP)):
             checked = [_checked(check, target) for target in chunk]
-            group = [_Item(i, t, content, life) for i, t in enumerate(checked) if isinstance(t, str)]
-            results += self._write(call, {(kind, False): group}, checked)
+            items = [Item(i, kind, t, content, life) for i, t in enumerate(checked) if isinstance(t, str)]
+            results += self._writer.write(call, items, checked)
         return SendReport(tuple(results))
 
     def status(self, push_id: str, *, app: str) -> Status:
@@ -161,7 +166,7 @@ class Producer:
             InvalidPush: `push_id` has not the form of an id.
             BrokerUnavailable: Redis did not answer.
         """
-        if not ids.is_push_id(push_id):
+        if not isinstance(push_id, str) or not ids.is_push_id(push_id):
             raise InvalidPush("push_id", "must have the 24 characters that a receipt shows")
         return self._outcomes.of(Receipt(push_id, app, ""))
 
@@ -170,80 +175,34 @@ class Producer:
         self._redis.close()
 
     def _profile(self, app: str) -> Profile:
+        if not isinstance(app, str):
+            raise InvalidPush("app", "must be the name of an app")
         try:
+            if keys.APP_NAME.fullmatch(app) is None:
+                raise UnknownApp(app, known=self._profiles.known())
             return self._profiles.get(app)
         except (Unanswered, Refused) as error:
             raise BrokerUnavailable([], maybe_stored=False) from error
 
-    def _send_chunk(self, call: "_Call", chunk: Sequence[Send | Mapping[str, Any]]) -> list[Receipt | PushError]:
-        groups: dict[tuple[Kind, bool], list[_Item]] = defaultdict(list)
-        results: list[Any] = []
-        for position, value in enumerate(chunk):
-            try:
-                send = Send.read(value)
-                kind, target = send.addressed()
-                key = check_key(send.idempotency_key)
-                life = life_ms(send.expires_in, call.profile.max_age_ms(call.lane))
-                item = _Item(position, target, send.encode(call.profile, self._limits), life, key or "")
-            except InvalidPush as error:
-                results.append(error)
-            else:
-                results.append(None)
-                groups[kind, key is not None].append(item)
-        return self._write(call, groups, results)
-
-    def _write(
-        self, call: "_Call", groups: "Mapping[tuple[Kind, bool], list[_Item]]", results: list[Any]
+    def _send_chunk(
+        self, call: Call, chunk: Sequence[tuple[Send | Mapping[str, Any], str]]
     ) -> list[Receipt | PushError]:
-        for (kind, is_keyed), items in groups.items():
-            if not items:
-                continue
-            run, push_ids = self._identify(call, items, is_keyed)
-            if call.is_cut_off:
-                written: Sequence[Receipt | PushError] = [BrokerUnavailable([each], False) for each in push_ids]
-            else:
-                letters = list(map(_Item.lettered, items, push_ids))
-                written = self._enqueuer.write(Stream(call.profile, call.lane, kind), run, letters)
-                call.is_cut_off = isinstance(written[0], BrokerUnavailable)
-            for item, result in zip(items, written, strict=True):
-                results[item.position] = result
-        return results
+        items: list[Item] = []
+        results: list[Any] = [None] * len(chunk)
+        for position, (value, push_id) in enumerate(chunk):
+            try:
+                items.append(self._item(call, position, value, push_id))
+            except InvalidPush as error:
+                results[position] = error
+        return self._writer.write(call, items, results)
 
-    def _identify(self, call: "_Call", items: "list[_Item]", is_keyed: bool) -> tuple[ids.SlotRun, list[str]]:
-        if is_keyed:
-            derived = [ids.derive_push_id(call.profile.app, item.key) for item in items]
-            return self._slots.take(len(items)), derived
-        given = list(islice(call.push_ids, len(items)))
-        if given:
-            return _repeated(given, len(items)), given
-        run = self._slots.take(len(items))
-        return run, run.push_ids(now_ms())
-
-
-@dataclass(slots=True)
-class _Call:
-    """One call of an application, over all its round trips."""
-
-    profile: Profile
-    lane: Lane
-    push_ids: Iterator[str]
-    is_cut_off: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One valid send of a chunk."""
-
-    position: int
-    target: str
-    content: Content
-    life_ms: int
-    key: str = ""
-
-    def lettered(self, push_id: str) -> Lettered:
-        digest = sha256(f"{self.content.digest}{self.target}".encode()).hexdigest()[:32] if self.key else ""
-        body = self.content.item(self.target, push_id)
-        return Lettered(push_id, self.target, body, self.life_ms, digest, self.key)
+    def _item(self, call: Call, position: int, value: Send | Mapping[str, Any], push_id: str) -> Item:
+        send = Send.read(value)
+        kind, target = send.addressed()
+        key = check_key(send.idempotency_key)
+        life = life_ms(send.expires_in, call.profile.max_age_ms(call.lane))
+        content = send.encode(call.profile, self._limits)
+        return Item(position, kind, target, content, life, check_identity(call.profile.app, key, push_id), key or "")
 
 
 def _checked(check: Callable[[str], str], target: str) -> str | InvalidPush:
@@ -253,10 +212,7 @@ def _checked(check: Callable[[str], str], target: str) -> str | InvalidPush:
         return error
 
 
-def _repeated(push_ids: Sequence[str], count: int) -> ids.SlotRun:
-    try:
-        if len(push_ids) != count:
-            raise ValueError("one push id per send")
-        return ids.runs_of(push_ids)
-    except ValueError as error:
-        raise InvalidPush("push_id", f"repeat the send with the ids of its first try: {error}") from None
+def _targets(name: str, values: Iterable[str]) -> Iterator[str]:
+    if isinstance(values, str | bytes):
+        raise InvalidPush(name, "must hold several targets, not be one")
+    return iter(values)

@@ -1,9 +1,8 @@
 """One send as an application describes it, and the checks that belong to no single model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from math import isfinite
 from typing import Any
 
 from .contract import Kind, Lane
@@ -13,6 +12,7 @@ from .models import Limits, Message, Notification, Options
 from .profiles import Profile
 
 KEY_LENGTH = 256
+_FOREVER = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Send:
     alias: str | None = None
     notification: Notification | dict[str, Any] | str | None = None
     message: Message | dict[str, Any] | None = None
-    platform: str | Sequence[str] = "all"
+    platform: str | list[str] | tuple[str, ...] = "all"
     options: Options | dict[str, Any] | None = None
     custom_args: dict[str, Any] | str | None = None
     expires_in: float | timedelta | None = None
@@ -51,11 +51,10 @@ class Send:
 
     def encode(self, profile: Profile, limits: Limits) -> Content:
         """Validate and encode the content. Raises `InvalidPush`."""
-        platform = self.platform if isinstance(self.platform, str) else tuple(self.platform)
         return encode_content(
             notification=self.notification,
             message=self.message,
-            platform=platform,
+            platform=self.platform,
             options=self.options,
             custom_args=self.custom_args,
             apns_production=profile.apns_production,
@@ -79,9 +78,9 @@ def life_ms(expires_in: float | timedelta | None, max_age_ms: int) -> int:
     if expires_in is None:
         return max_age_ms
     seconds = expires_in.total_seconds() if isinstance(expires_in, timedelta) else expires_in
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds) or seconds <= 0:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < _FOREVER:
         raise InvalidPush("expires_in", "must be a number of seconds above 0, or a timedelta")
-    return max(1, min(max_age_ms, round(seconds * 1000)))
+    return max(1, round(min(max_age_ms, seconds * 1000)))
 
 
 def check_key(key: str | None) -> str | None:

@@ -25,6 +25,7 @@ from .outcomes import State
 from .producer import Producer
 from .profiles import Profile, Profiles
 from .receipts import Receipt, Status
+from .writing import Writer
 
 _NO_ADDRESS = "redis://0.0.0.0:1/0"
 
@@ -72,7 +73,7 @@ class RecordingProducer(Producer):
         self._redis = redis
         self._profiles = _TestProfiles(redis, known, apns_production)
         self._outcomes = _TestOutcomes(redis, self._record)
-        self._enqueuer = _Recorder(redis, self._profiles, self._outcomes, self._record)
+        self._writer = Writer(_Recorder(redis, self._profiles, self._outcomes, self._record), ids.SlotAllocator())
 
     @property
     def sent(self) -> list[SentPush]:
@@ -127,10 +128,9 @@ class _Record:
         for errors in self.errors.values():
             errors.clear()
 
-    def next_error(self, on: str, push_id: str) -> PushError | None:
+    def next_error(self, on: str) -> PushError | None:
         """The error prepared for this moment, if there is one."""
-        errors = self.errors[on]
-        return _about(errors.popleft(), push_id) if errors else None
+        return self.errors[on].popleft() if self.errors[on] else None
 
 
 class _NoRedis(DeadlineRedis):
@@ -171,8 +171,8 @@ class _TestOutcomes(Outcomes):
     def of(self, receipt: Receipt) -> Status:
         record = self._record
         with record.lock:
-            if error := record.next_error("status", receipt.push_id):
-                raise error
+            if error := record.next_error("status"):
+                raise _about(error, receipt.push_id)
             if (receipt.app, receipt.push_id) not in record.digests:
                 return Status(receipt.push_id, receipt.app, State.ABSENT)
             outcome = record.outcomes.get(receipt.push_id) or record.outcomes.get(None) or _Outcome()
@@ -187,9 +187,14 @@ class _Recorder(Enqueuer):
         super().__init__(redis, profiles, outcomes.of, pending_max=0)
         self._record = record
 
-    def write(self, stream: Stream, run: ids.SlotRun, pushes: Sequence[Lettered]) -> list[Receipt | PushError]:
+    def write(
+        self,
+        stream: Stream,
+        run: ids.SlotRun,  # noqa: ARG002 - nothing has slots here
+        pushes: Sequence[Lettered],
+    ) -> list[Receipt | PushError]:
         with self._record.lock:
-            if error := self._record.next_error("send", pushes[0].push_id):
+            if error := self._record.next_error("send"):
                 return [_about(error, push.push_id) for push in pushes]
             return [self._keep(stream, push) for push in pushes]
 

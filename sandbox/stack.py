@@ -257,6 +257,8 @@ class Stack:
             time.sleep(POLL_SECONDS)
 
     def _stop_processes(self) -> None:
+        # Workers would wait for a Redis that does not answer until they are killed.
+        self.redis.resume()
         try:
             self._processes.stop([each for each in (self.beat, *self.workers) if each is not None])
         finally:

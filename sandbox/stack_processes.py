@@ -92,8 +92,7 @@ class ManagedProcess:
 
     def last_words(self) -> str:
         """The end of the log, for error messages."""
-        lines = self.log().splitlines()[-TAIL_LINES:]
-        return "\n  ".join([f"The log of {self.name} ends:", *lines]) if lines else f"{self.name} wrote no log."
+        return tail(self.name, self.log_path)
 
     def _signal_group(self, number: signal.Signals) -> None:
         if self.is_running:
@@ -165,6 +164,12 @@ class Processes:
             raise StackError("the process that watches over the stack is gone")
         self._watch.stdin.write(f"{line}\n")
         self._watch.stdin.flush()
+
+
+def tail(name: str, log_path: Path) -> str:
+    """The last lines of a log file, introduced by whose it is."""
+    lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+    return "\n  ".join([f"The log of {name} ends:", *lines]) if lines else f"{name} wrote no log."
 
 
 def _signal(group: int, number: signal.Signals) -> None:

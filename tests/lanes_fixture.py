@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-import redis
 from fakeredis import FakeRedisConnection
+from redis import Redis
 
 from config.delivery import DeliverySettings
 from producers import ids, keys
@@ -21,7 +21,7 @@ from producers.receipts import Receipt
 from worker.api import BatchAnswer, ErrorClass, Fault, SingleAnswer, TargetResult
 from worker.books import Books
 from worker.lanes import Answer, Lanes
-from worker.planner import Lease, plan_call
+from worker.planner import Lease, Plan, plan_call
 from worker.settlement import Judge, Settlement
 
 APP = "shop"
@@ -29,6 +29,11 @@ START_MS = 1_800_000_000_000.0
 CLOCK = "test:clock"
 PROFILE = Profile(APP, None, 600_000, 86_400_000, 90_000)
 _TIME = "redis.call('TIME')"
+
+
+def dice(seed: int) -> Random:
+    """Chance that is the same in every run."""
+    return Random(seed)  # noqa: S311
 
 
 class ClockedRedis(DeadlineRedis):
@@ -52,7 +57,7 @@ class ClockedRedis(DeadlineRedis):
         self.call("HSET", CLOCK, "s", tenths // 10_000, "us", tenths % 10_000 * 100)
 
 
-def connect(client: redis.Redis) -> ClockedRedis:
+def connect(client: Redis) -> ClockedRedis:
     """A `ClockedRedis` on the server of `client`, be it fakeredis or a real one."""
     options = client.connection_pool.connection_kwargs
     if "server" in options:
@@ -80,7 +85,7 @@ class Bench:
     """One app: what producers and workers do to its lanes, at times that the test chooses."""
 
     redis: ClockedRedis
-    client: redis.Redis
+    client: Any
     settings: DeliverySettings = field(default_factory=DeliverySettings)
     rate: int = 500
     pending_max: int = 100_000
@@ -93,7 +98,7 @@ class Bench:
         self.lanes = self.another_worker()
         self.outcomes = Outcomes(self.redis)
         self.slots = ids.SlotAllocator()
-        self.judge = Judge(self.settings, Random(7))
+        self.judge = Judge(self.settings, dice(7))
         self.use_limit(self.pending_max)
 
     def another_worker(self, **changes: Any) -> Lanes:
@@ -178,7 +183,7 @@ class Bench:
         assert isinstance(answer, Lease), answer
         return answer
 
-    def open(self, lease: Lease) -> tuple[Settlement, Any]:
+    def open(self, lease: Lease) -> tuple[Settlement, Plan]:
         """Plan the call of a lease."""
         plan = plan_call(lease, int(self.now), self.settings)
         return self.judge.open(lease, plan, int(self.now)), plan
@@ -197,9 +202,9 @@ class Bench:
             if lease.kind is Kind.SINGLE:
                 result = said.results.get(plan.call[0].target)
                 whole = said.fault or (result.fault if result else None)
-                self.judge.single(settlement, plan, SingleAnswer(whole, "4711", 200, 0.05))
+                self.judge.answer(settlement, plan.call, SingleAnswer(whole, "4711", 200, 0.05))
             else:
-                self.judge.batch(settlement, plan, said)
+                self.judge.answer(settlement, plan.call, said)
         if change is not None:
             change(settlement)
         return self.lanes.settle(settlement)

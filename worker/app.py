@@ -12,6 +12,7 @@ from producers import contract
 from producers.contract import LaneClass
 
 from .bell import BellListener, BellStep
+from .consumer import TolerantConsumer
 from .intake import keep_stray
 from .runtime import Runtime
 from .tasks import register_tasks
@@ -26,6 +27,8 @@ prepare_state_dir(settings)
 runtime = Runtime(lambda: settings)
 app = Celery("engagelab-push-worker", set_as_current=False)
 app.conf.update(celery_options(settings, BEAT_SCHEDULE))
+# A configured pool wins over `-P prefork` on the command line, without a word: Celery takes that for its own default.
+app.conf.worker_pool = "prefork"
 register_tasks(app, runtime)
 
 
@@ -46,6 +49,16 @@ class _Bell(BellStep):
 app.steps["worker"].add(_Bell)
 
 
+class _Consumer(TolerantConsumer):
+    @staticmethod
+    def keep(task: str, task_id: str, message: object, reason: str) -> None:
+        """Store a message that nobody can act on."""
+        keep_stray(runtime.process().redis, task, task_id, message, reason)
+
+
+app.conf.worker_consumer = _Consumer
+
+
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
     configure_logging(settings)
@@ -57,6 +70,9 @@ def _stop_leasing(**_: Any) -> None:
     event("push.worker.stopping")
 
 
-@signals.task_unknown.connect
-def _keep_unknown(name: str = "", id: str = "", message: Any = None, **_: Any) -> None:
-    keep_stray(runtime.process().redis, str(name), str(id), getattr(message, "headers", None), "no such task")
+@signals.task_failure.connect
+@signals.task_internal_error.connect
+def _keep_failed(sender: Any = None, task_id: str = "", exception: Any = None, kwargs: Any = None, **_: Any) -> None:
+    # Celery acknowledges what failed; a push must not go with it.
+    if sender is not None and sender.name in (contract.TASK_SEND, contract.TASK_BATCH):
+        keep_stray(runtime.process().redis, sender.name, str(task_id), kwargs, type(exception).__name__)

@@ -14,7 +14,7 @@ from celery.worker.components import Pool
 
 from config.logs import event
 from producers import keys
-from producers.connection import DeadlineRedis
+from producers.connection import DeadlineRedis, Refused
 from producers.contract import LaneClass
 
 from .lanes import Lanes
@@ -60,8 +60,8 @@ class BellListener:
         while not self._stopping.is_set():
             try:
                 if time.monotonic() >= next_sweep:
-                    self._sweep()
                     next_sweep = time.monotonic() + TICK_SECONDS
+                    self._sweep()
                 self._listen()
             # A broker that is down raises errors of its transport's own kinds; the thread must outlive all of them.
             except Exception as error:
@@ -69,7 +69,11 @@ class BellListener:
                 self._stopping.wait(_TROUBLE_PAUSE_SECONDS)
 
     def _sweep(self) -> None:
-        self._register()
+        try:
+            self._register()
+        except Refused as error:
+            # A Redis without free memory takes no profiles; it must still be emptied.
+            event("push.bell.broken", error=type(error).__name__)
         for lanes in self._lanes.values():
             lanes.sweep(SWEEP_CLAIM_MS)
 

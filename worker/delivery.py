@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -13,15 +13,18 @@ from config.delivery import LEASE_MARGIN_MS, DeliverySettings
 from config.logs import event
 from producers.connection import Refused, Unanswered
 from producers.contract import Kind, LaneClass
+from producers.entry import Entry
 
-from .api import Endpoint, PushApi
+from .api import BatchAnswer, Endpoint, PushApi, SingleAnswer
 from .lanes import AskAgain, Lanes, Leave, Wait
-from .planner import Lease, Plan, plan_call
-from .settlement import Judge, Settlement
+from .planner import Lease, batch_body, plan_call
+from .settlement import Judge, Settlement, refuses_as_a_whole
 
 ENDPOINTS = {Kind.REGID: Endpoint.BATCH_REGID, Kind.ALIAS: Endpoint.BATCH_ALIAS}
 GRANT_FRESH_MS = 25
 """A call that starts later than this after its quota was granted takes its quota again, at its real time."""
+LEAST_START_MS = 500
+"""Time to start a call under the shortest lease that the settings accept; it is taken from the lease's margin."""
 REDIS_TROUBLE = (Unanswered, Refused)
 
 
@@ -94,8 +97,7 @@ class Delivery:
         plan = plan_call(lease, self._redis_now(lease, asked_at), self.settings)
         settlement = self.judge.open(lease, plan, self._redis_now(lease, asked_at))
         if plan.call:
-            self._call(settlement, plan, asked_at)
-            settlement.now_ms = self._redis_now(lease, asked_at)
+            self._call(settlement, plan.call, asked_at, granted_after=asked_at)
         if self._settle(settlement, asked_at):
             summary.counts.update(settlement.counts)
             self.lanes.note_messages(settlement.messages)
@@ -106,19 +108,28 @@ class Delivery:
         # The grant is not older than the question, so this is never early by more than the round trip.
         return round(float(lease.granted_at) + (self.timing.clock() - asked_at) * 1000)
 
-    def _call(self, settlement: Settlement, plan: Plan, asked_at: float) -> None:
-        kind = settlement.lease.kind
-        body, targets = plan.body(kind), plan.targets()
-        if not self._may_start(settlement, asked_at):
-            self.judge.not_called(settlement, plan)
-        elif kind is Kind.SINGLE:
-            self.judge.single(settlement, plan, self.api.single(body))
+    def _call(self, settlement: Settlement, entries: Sequence[Entry], asked_at: float, granted_after: float) -> None:
+        lease = settlement.lease
+        if not self._may_start(settlement, asked_at, granted_after):
+            self.judge.not_called(settlement, entries)
+            return
+        if lease.kind is Kind.SINGLE:
+            answer: BatchAnswer | SingleAnswer = self.api.single(entries[0].body)
         else:
-            self.judge.batch(settlement, plan, self.api.batch(ENDPOINTS[kind], body, targets))
+            targets = [entry.target for entry in entries]
+            answer = self.api.batch(ENDPOINTS[lease.kind], batch_body(entries), targets)
+        settlement.now_ms = self._redis_now(lease, asked_at)
+        if len(entries) > 1 and refuses_as_a_whole(answer):
+            # One bad item must not take its neighbours along: nothing was sent, so the halves may go under their cids.
+            middle = len(entries) // 2
+            for half in (entries[:middle], entries[middle:]):
+                self._call(settlement, half, asked_at, granted_after=float("-inf"))
+            return
+        self.judge.answer(settlement, entries, answer)
 
-    def _may_start(self, settlement: Settlement, asked_at: float) -> bool:
-        granted_after = asked_at
-        last_start = asked_at + (self.settings.lease_ms - self.settings.call_deadline_ms - LEASE_MARGIN_MS) / 1000
+    def _may_start(self, settlement: Settlement, asked_at: float, granted_after: float) -> bool:
+        to_spare = self.settings.lease_ms - self.settings.call_deadline_ms - LEASE_MARGIN_MS
+        last_start = asked_at + max(to_spare, LEAST_START_MS) / 1000
         while self.timing.clock() <= last_start and not self.timing.stopping.is_set():
             if (self.timing.clock() - granted_after) * 1000 <= GRANT_FRESH_MS:
                 return True
@@ -135,7 +146,7 @@ class Delivery:
         remaining = asked_at + self.settings.lease_ms / 1000 - self.timing.clock()
         retrying = Retrying(
             retry=retry_if_exception_type(REDIS_TROUBLE),
-            wait=wait_exponential_jitter(initial=0.05, max=1.0),
+            wait=wait_exponential_jitter(multiplier=0.05, max=1.0, jitter=0.05),
             stop=stop_after_delay(max(remaining, 0.0)),
         )
         try:

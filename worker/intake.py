@@ -54,7 +54,7 @@ class Intake:
             except _PASSING as error:
                 # The broker gives the message to another worker; what is stored already is met by its key.
                 raise Reject(str(error), requeue=True) from error
-            except (PushError, TypeError) as error:
+            except (PushError, TypeError, ValueError) as error:
                 refused += 1
                 self._stray(task, task_id, push, str(error))
         return {"app": str(message.get("app"))[:40], "stored": stored, "refused": refused}
@@ -63,10 +63,10 @@ class Intake:
         keywords = {name: value for name, value in push.items() if name != "v"}
         if push.get("v", VERSION) not in (VERSION - 1, VERSION):
             raise TypeError(f"v: this worker understands version {VERSION}")
-        keywords.setdefault("idempotency_key", key)
+        keywords["idempotency_key"] = keywords.get("idempotency_key") or key
         retrying = Retrying(
             retry=retry_if_exception_type(_PASSING),
-            wait=wait_exponential_jitter(initial=0.1, max=2.0),
+            wait=wait_exponential_jitter(multiplier=0.1, max=2.0, jitter=0.1),
             stop=stop_after_delay(PATIENCE_SECONDS),
             reraise=True,
         )
@@ -79,8 +79,11 @@ class Intake:
 
 def keep_stray(redis: DeadlineRedis, task: str, task_id: str, message: object, reason: str) -> None:
     """Keep a message that nobody can act on, up to 4 KB of it and the last 1,000 of them."""
-    text = json.dumps(message, default=str, ensure_ascii=False)[:STRAY_BYTES]
-    redis.call(
-        "XADD", STRAYS, "MAXLEN", STRAYS_KEPT, "*", "task", task, "id", task_id, "reason", reason, "kwargs", text
-    )
+    try:
+        # Escaped, because a message may hold what is no Unicode text at all.
+        text = json.dumps(message, default=str)[:STRAY_BYTES]
+    except ValueError:
+        text = "(a message that JSON cannot show)"
+    words = ("task", task, "id", task_id, "reason", reason, "kwargs", text)
+    redis.call("XADD", STRAYS, "MAXLEN", STRAYS_KEPT, "*", *[word.encode(errors="backslashreplace") for word in words])
     event("push.message.strayed", task=task, task_id=task_id, reason=reason[:200])

@@ -1,12 +1,13 @@
 """The Redis side of delivery: leases, settlements and slots of one app. Every script may safely run twice."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from config.delivery import DeliverySettings
 from producers import keys
-from producers.connection import DeadlineRedis, Script
+from producers.connection import DeadlineRedis, Refused, Script
 from producers.contract import Lane, LaneClass
 
 from .planner import Lease, RawEntry
@@ -119,7 +120,9 @@ class Lanes:
         """Keep the last message of vendor codes, for `status`. At most 256 codes are kept."""
         name = self._prefix + "codes"
         if messages and self._redis.call("HLEN", name) < 256:  # noqa: PLR2004 - the bound in the key registry
-            self._redis.call("HSET", name, *[part for code, text in messages.items() for part in (code, text)])
+            # A Redis without free memory goes without these words.
+            with suppress(Refused):
+                self._redis.call("HSET", name, *[part for code, text in messages.items() for part in (code, text)])
 
     def _run(self, script: Script, *args: bytes | str | int) -> Any:
         return self._redis.run(script, self._prefix, args)
@@ -132,7 +135,6 @@ class Lanes:
             self._life_seconds,
             *self._quota,
             settlement.unused_units,
-            settlement.lease.granted_at,
             settlement.throttle_level,
             GATE_THROTTLED_MS,
             settlement.closes_gate_ms,

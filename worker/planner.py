@@ -59,15 +59,14 @@ class Plan:
     malformed: tuple[RawEntry, ...] = ()
     poison: tuple[Entry, ...] = ()
 
-    def body(self, kind: Kind) -> bytes:
-        """The request body: pre-encoded parts, joined."""
-        if kind is Kind.SINGLE:
-            return self.call[0].body
-        return b'{"requests":[' + b",".join([entry.body for entry in self.call]) + b"]}"
-
     def targets(self) -> list[str]:
         """Targets of the call, in the order of its body."""
         return [entry.target for entry in self.call]
+
+
+def batch_body(entries: Sequence[Entry]) -> bytes:
+    """The body of one batch call: the items as they were encoded, joined."""
+    return b'{"requests":[' + b",".join([entry.body for entry in entries]) + b"]}"
 
 
 def plan_call(lease: Lease, now_ms: int, settings: DeliverySettings) -> Plan:

@@ -1,6 +1,7 @@
 """What `settle` is told: the outcome of every entry of one lease. Pure, but for the encoding of its arguments."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -14,6 +15,8 @@ from .planner import Lease, Plan, RawEntry
 from .retry import Again, Dead, Rejected, Unknown, Verdict, judge
 
 MISSING = Fault(ErrorClass.AMBIGUOUS, None, 200, "the answer does not mention this target", maybe_sent=True)
+MSG_ID_DIGITS = 20
+"""Of the largest number that a slot can hold."""
 GATE_THROTTLED_MS = 1_000
 GATE_CREDENTIALS_MS = 60_000
 
@@ -52,7 +55,7 @@ class Settlement:
 
     def accepted(self, entry: Entry, msg_id: str) -> None:
         """Record that the API took the push in the call of this lease."""
-        number = int(msg_id) if msg_id.isdecimal() else 0
+        number = int(msg_id) if msg_id.isdecimal() and len(msg_id) <= MSG_ID_DIGITS else 0
         self._record(entry, State.ACCEPTED, Slot(State.ACCEPTED, entry.attempts + 1, 0, number, self.now_ms // 1000))
 
     def _record(self, entry: Entry, state: State, slot: Slot) -> None:
@@ -107,19 +110,30 @@ class Judge:
         settlement.unused_units = lease.units - len(plan.call)
         return settlement
 
-    def not_called(self, settlement: Settlement, plan: Plan) -> None:
+    def not_called(self, settlement: Settlement, entries: Sequence[Entry]) -> None:
         """The call was not made: everything goes back at once, and so do its units."""
-        settlement.retries += [Again(entry, 0) for entry in plan.call]
-        settlement.unused_units += len(plan.call)
+        settlement.retries += [Again(entry, 0) for entry in entries]
+        settlement.unused_units += len(entries)
 
-    def batch(self, settlement: Settlement, plan: Plan, answer: BatchAnswer) -> None:
-        """Settle a batch call target by target."""
-        self._count_call(settlement, plan, answer.fault)
+    def answer(self, settlement: Settlement, entries: Sequence[Entry], answer: BatchAnswer | SingleAnswer) -> None:
+        """Settle what one call carried, target by target."""
+        settlement.called += len(entries)
+        settlement.counts["calls"] += 1
+        settlement.counts["called"] += len(entries)
+        if answer.fault is not None and answer.fault.kind is ErrorClass.UNSENT:
+            settlement.unused_units += len(entries)
+        if isinstance(answer, BatchAnswer):
+            self._batch(settlement, entries, answer)
+        elif answer.fault is None:
+            settlement.accepted(entries[0], answer.msg_id)
+        else:
+            self._failed(settlement, entries[0], answer.fault)
+
+    def _batch(self, settlement: Settlement, entries: Sequence[Entry], answer: BatchAnswer) -> None:
         # The fault of a call holds for the targets that its answer does not name.
         otherwise = answer.fault or MISSING
-        results = answer.results
-        for entry in plan.call:
-            result = results.get(entry.target)
+        for entry in entries:
+            result = answer.results.get(entry.target)
             if result is None:
                 self._failed(settlement, entry, otherwise)
             elif result.fault is None:
@@ -128,21 +142,6 @@ class Judge:
                 self._failed(settlement, entry, result.fault)
         if answer.throttled and not settlement.throttled:
             settlement.throttled = 1
-
-    def single(self, settlement: Settlement, plan: Plan, answer: SingleAnswer) -> None:
-        """Settle a call that carried one push."""
-        self._count_call(settlement, plan, answer.fault)
-        if answer.fault is None:
-            settlement.accepted(plan.call[0], answer.msg_id)
-        else:
-            self._failed(settlement, plan.call[0], answer.fault)
-
-    def _count_call(self, settlement: Settlement, plan: Plan, fault: Fault | None) -> None:
-        settlement.called = len(plan.call)
-        settlement.counts["calls"] += 1
-        settlement.counts["called"] += len(plan.call)
-        if fault is not None and fault.kind is ErrorClass.UNSENT:
-            settlement.unused_units += len(plan.call)
 
     def _failed(self, settlement: Settlement, entry: Entry, fault: Fault) -> None:
         if fault.kind is ErrorClass.THROTTLED:
@@ -173,3 +172,14 @@ class Judge:
             case Dead(entry, code):
                 settlement.bury(entry, "exhausted", code)
                 settlement.messages[code] = fault.message
+
+
+def refuses_as_a_whole(answer: BatchAnswer | SingleAnswer) -> bool:
+    """Whether the API refused a request without naming a target, so that one item may have spoilt it for all."""
+    fault = answer.fault
+    return (
+        isinstance(answer, BatchAnswer)
+        and not answer.results
+        and fault is not None
+        and (fault.kind is ErrorClass.PERMANENT)
+    )

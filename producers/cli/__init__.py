@@ -7,20 +7,18 @@ it, results go to stdout and errors to stderr.
 
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from .output import USAGE, show_failure
 
-NEEDS_EXTRA = "pushctl needs the extra [cli]: pip install 'engagelab-push-worker[cli]'"
-_EXTRA = ("typer", "rich")
+NEEDS_EXTRA = "the extra [cli] is not installed: pip install 'engagelab-push-worker[cli]'"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command (default: that of this process) and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        from .run import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
-            raise
+    if not all(map(find_spec, ("typer", "rich"))):
         return show_failure({"error": "MissingExtra", "message": NEEDS_EXTRA}, USAGE, as_json="--json" in words)
+    from .run import run
+
     return run(words)

@@ -27,11 +27,12 @@ def composed(
     Raises:
         BadParameter: options that do not go together.
     """
-    if notification is not None and not (alert is title is extras is None):
-        raise typer.BadParameter("--notification goes without --alert, --title and --extras", param_hint="")
+    is_short = any(part is not None for part in (alert, title, extras))
+    if notification is not None and is_short:
+        raise typer.BadParameter("--notification goes without --alert, --title and --extras")
     if alert is None:
-        if title is not None or extras is not None:
-            raise typer.BadParameter("--title and --extras need --alert", param_hint="")
+        if is_short:
+            raise typer.BadParameter("--title and --extras need --alert")
         return notification
     if title is None and extras is None:
         return {"alert": alert}

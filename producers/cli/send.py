@@ -11,6 +11,7 @@ from ..intake import now_ms
 from ..outcomes import State
 from ..producer import Producer
 from ..receipts import Receipt
+from ..sends import check_key
 from .content import composed, read_platforms
 from .options import DEFAULT_REDIS_URL, AppName, AsJson, RedisUrl, Wait, open_producer, read_object, read_push_id
 from .outcome import answered, find_outcome
@@ -26,7 +27,31 @@ Examples:
 JSON is given as it is, as @FILE, or as - for stdin. When Redis does not answer, the error says whether the push may
 have been stored, and the push_id to repeat the same command with: repeating it is safe."""
 
-JsonObject = dict[str, Any]
+
+def _json(text: str) -> Any:
+    return typer.Option(metavar="JSON", parser=read_object, help=text)
+
+
+def _text(metavar: str, text: str) -> Any:
+    return typer.Option(metavar=metavar, help=text)
+
+
+RegistrationId = Annotated[str | None, _text("ID", "The device.")]
+Alias = Annotated[str | None, _text("ALIAS", "Or the alias.")]
+Alert = Annotated[str | None, _text("TEXT", "The text to show.")]
+Title = Annotated[str | None, _text("TEXT", "Its title; goes with --alert.")]
+Extras = Annotated[dict[str, Any] | None, _json("Its extras; go with --alert.")]
+Whole = Annotated[dict[str, Any] | None, _json("A whole notification, instead of the three above.")]
+Custom = Annotated[dict[str, Any] | None, _json("Or a custom message.")]
+Platform = Annotated[str, _text("NAMES", "all, or some of android,ios,hmos joined by commas.")]
+ApiOptions = Annotated[dict[str, Any] | None, _json("The options of the API.")]
+LaneName = Annotated[str, _text("LANE", " or ".join(Lane) + ".")]
+Life = Annotated[float | None, _text("SECONDS", "After this it is not worth sending.")]
+Key = Annotated[str | None, _text("KEY", "A repeat with the same key is the same push.")]
+PushId = Annotated[
+    str | None, typer.Option(metavar="ID", parser=read_push_id, help="To repeat a send: the push_id of its error.")
+]
+Reveal = Annotated[bool, typer.Option("--reveal", help="Show the whole target.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,81 +60,58 @@ def add_to(app: typer.Typer) -> None:
 
 
 def send(  # noqa: PLR0913 - one parameter per option
+    *,
     app: AppName,
-    registration_id: Annotated[str | None, typer.Option(metavar="ID", help="The device.")] = None,
-    alias: Annotated[str | None, typer.Option(metavar="ALIAS", help="Or the alias.")] = None,
-    alert: Annotated[str | None, typer.Option(metavar="TEXT", help="The text to show.")] = None,
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Its title; goes with --alert.")] = None,
-    extras: Annotated[
-        JsonObject | None, typer.Option(metavar="JSON", parser=read_object, help="Its extras; go with --alert.")
-    ] = None,
-    notification: Annotated[
-        JsonObject | None,
-        typer.Option(metavar="JSON", parser=read_object, help="A whole notification, instead of the three above."),
-    ] = None,
-    message: Annotated[
-        JsonObject | None, typer.Option(metavar="JSON", parser=read_object, help="Or a custom message.")
-    ] = None,
-    platform: Annotated[
-        str, typer.Option(metavar="NAMES", help="all, or some of android,ios,hmos joined by commas.")
-    ] = "all",
-    options: Annotated[
-        JsonObject | None, typer.Option(metavar="JSON", parser=read_object, help="The options of the API.")
-    ] = None,
-    lane: Annotated[str, typer.Option(metavar="LANE", help=" or ".join(Lane) + ".")] = Lane.TRANSACTIONAL,
-    expires_in: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="After this it is not worth sending.")
-    ] = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="A repeat with the same key is the same push.")
-    ] = None,
-    push_id: Annotated[
-        str | None,
-        typer.Option(metavar="ID", parser=read_push_id, help="To repeat a send: the push_id of its error."),
-    ] = None,
+    registration_id: RegistrationId = None,
+    alias: Alias = None,
+    alert: Alert = None,
+    title: Title = None,
+    extras: Extras = None,
+    notification: Whole = None,
+    message: Custom = None,
+    platform: Platform = "all",
+    options: ApiOptions = None,
+    lane: LaneName = Lane.TRANSACTIONAL,
+    expires_in: Life = None,
+    idempotency_key: Key = None,
+    push_id: PushId = None,
     wait: Wait = None,
     redis_url: RedisUrl = DEFAULT_REDIS_URL,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show the whole target.")] = False,
+    reveal: Reveal = False,
     as_json: AsJson = False,
 ) -> Answer:
     """Store one push, and show its receipt. With --wait: also its outcome, and exit 1 unless it is accepted."""
     if push_id and idempotency_key:
-        raise typer.BadParameter("goes without --idempotency-key, which makes a repeat safe by itself")
+        raise typer.BadParameter("--push-id goes without --idempotency-key, which makes a repeat safe by itself")
     platforms = read_platforms(platform)
-    push: dict[str, Any] = {
-        "app": app,
-        "registration_id": registration_id,
-        "alias": alias,
-        "notification": composed(notification, alert, title, extras, platforms),
-        "message": message,
-        "platform": platforms,
-        "options": options,
-        "lane": lane,
-        "expires_in": expires_in,
-        "idempotency_key": idempotency_key,
-        "push_id": push_id,
-    }
-    receipt = _store(open_producer(redis_url), push)
-    target = registration_id or alias or ""
-    fields = {
-        "push_id": receipt.push_id,
-        "app": receipt.app,
-        "lane": receipt.lane,
-        "target": target if reveal else shortened(target),
-        "duplicate": receipt.duplicate,
-    }
+    shown = composed(notification, alert, title, extras, platforms)
+    target = {"registration_id": registration_id, "alias": alias}
+    content = {"notification": shown, "message": message, "platform": platforms, "options": options}
+    terms = {"lane": lane, "expires_in": expires_in, "idempotency_key": idempotency_key}
+    receipt = _store(open_producer(redis_url), push_id, {"app": app, **target, **content, **terms})
+    fields = _described(receipt, registration_id or alias or "", reveal)
     if wait is None:
         return Answer(fields)
     status = find_outcome(receipt, wait, is_quiet=as_json)
     return answered(fields, status, is_failure=status.state is not State.ACCEPTED)
 
 
-def _store(producer: Producer, push: dict[str, Any]) -> Receipt:
+def _described(receipt: Receipt, target: str, reveal: bool) -> dict[str, Any]:
+    return {
+        "push_id": receipt.push_id,
+        "app": receipt.app,
+        "lane": receipt.lane,
+        "target": target if reveal else shortened(target),
+        "duplicate": receipt.duplicate,
+    }
+
+
+def _store(producer: Producer, repeated: str | None, push: dict[str, Any]) -> Receipt:
     # The id is chosen here, so that there is one to repeat with even if Redis never answers.
-    key = push["idempotency_key"]
-    push_id = ids.derive_push_id(push["app"], key) if key else push["push_id"] or _new_push_id()
+    key = check_key(push["idempotency_key"])
+    push_id = ids.derive_push_id(push["app"], key) if key else repeated or _new_push_id()
     try:
-        return producer.send(**push | {"push_id": None if key else push_id})
+        return producer.send(**push, push_id=None if key else push_id)
     except BrokerUnavailable as error:
         raise BrokerUnavailable([push_id], error.maybe_stored) from error.__cause__
 

@@ -23,27 +23,17 @@ if redis.call('EXISTS', p .. 'profile') == 0 then
   return {'unknown'}
 end
 
-local answers, refs = {}, {}
-
-local function answer_of_duplicate(push_id)
-  local record = redis.call('GET', p .. 'idem:' .. push_id)
-  refs[#refs + 1] = record and string.sub(record, -15) or ''
-end
-
+-- A slot that is taken says that an earlier request with the same push id arrived, and how it was answered.
+local answers, states, fresh = {}, {}, 0
 local before = redis.call('GETRANGE', bucket, first * 16, (first + n) * 16 - 1)
 for i = 1, n do
-  local state = string.sub(before, i * 16 - 15, i * 16 - 15)
-  if state ~= '' and state ~= '\0' then
-    for j = 1, n do
-      state = string.sub(before, j * 16 - 15, j * 16 - 15)
-      if state == DUPLICATE then
-        answers[j] = 'd'
-        answer_of_duplicate(ARGV[4 + j * 5])
-      else
-        answers[j] = state == CONFLICT and 'c' or 's'
-      end
-    end
-    return {'ok', table.concat(answers), unpack(refs)}
+  local state = string.sub(before, i * 16 - 15, i * 16)
+  local mark = string.sub(state, 1, 1)
+  if mark == '' or mark == '\0' then
+    fresh = fresh + 1
+  else
+    states[i] = state
+    answers[i] = mark == DUPLICATE and 'd' or mark == CONFLICT and 'c' or 's'
   end
 end
 
@@ -51,32 +41,32 @@ local pending = 0
 for _, l in ipairs({'urgent', 'transactional'}) do
   for _, k in ipairs({'regid', 'alias', 'single'}) do
     local stream = l .. ':' .. k
-    pending = pending + redis.call('XLEN', p .. 'lane:' .. stream) + redis.call('ZCARD', p .. 'later:' .. stream)
+    pending = pending + redis.call('XLEN', p .. 'lane:' .. stream) + redis.call('XLEN', p .. 'again:' .. stream)
+      + redis.call('ZCARD', p .. 'later:' .. stream)
   end
 end
-if pending + n > limit then
+if fresh > 0 and pending + fresh > limit then
   return {'full', pending}
 end
 
-local seen, states, stored = {}, {}, 0
+local seen, new = {}, {}
 local blank = string.rep('\0', 15)
 for i = 1, n do
   local at = 4 + i * 5
   local push_id, digest = ARGV[at], ARGV[at + 4]
-  local known = digest ~= '' and (seen[push_id] or redis.call('GET', p .. 'idem:' .. push_id))
-  if not known then
-    answers[i] = 's'
-    states[i] = STORED .. blank
-    stored = stored + 1
-    if digest ~= '' then
-      seen[push_id] = digest .. ARGV[5] .. 'xxx'
+  if not answers[i] then
+    local known = digest ~= '' and (seen[push_id] or redis.call('GET', p .. 'idem:' .. push_id))
+    if not known then
+      answers[i], states[i] = 's', STORED .. blank
+      new[#new + 1] = i
+      if digest ~= '' then
+        seen[push_id] = digest .. ARGV[5] .. 'xxx'
+      end
+    elseif string.sub(known, 1, -16) == digest then
+      answers[i], states[i] = 'd', DUPLICATE .. blank
+    else
+      answers[i], states[i] = 'c', CONFLICT .. blank
     end
-  elseif string.sub(known, 1, -16) == digest then
-    answers[i] = 'd'
-    states[i] = DUPLICATE .. blank
-  else
-    answers[i] = 'c'
-    states[i] = CONFLICT .. blank
   end
 end
 
@@ -98,27 +88,31 @@ local function name_of(index)
 end
 
 local stream = p .. 'lane:' .. lane .. ':' .. kind
-for i = 1, n do
+for _, i in ipairs(new) do
   local at = 4 + i * 5
   local push_id, digest = ARGV[at], ARGV[at + 4]
-  if answers[i] == 's' then
-    local header = string.format('1%011x', now + tonumber(ARGV[at + 1])) .. push_id .. ARGV[at + 2]
-    if digest == '' then
-      redis.call('XADD', stream, '*', 'h', header, 'b', ARGV[at + 3])
-    else
-      local ref = ARGV[5] .. name_of(first + i - 1)
-      redis.call('SET', p .. 'idem:' .. push_id, digest .. ref, 'EX', life)
-      redis.call('XADD', stream, '*', 'h', header, 'b', ARGV[at + 3], 'r', ref .. '00000000000000')
-    end
-  elseif answers[i] == 'd' then
-    answer_of_duplicate(push_id)
+  local header = string.format('1%011x', now + tonumber(ARGV[at + 1])) .. push_id .. ARGV[at + 2]
+  if digest == '' then
+    redis.call('XADD', stream, '*', 'h', header, 'b', ARGV[at + 3])
+  else
+    local ref = ARGV[5] .. name_of(first + i - 1)
+    redis.call('SET', p .. 'idem:' .. push_id, digest .. ref, 'EX', life)
+    redis.call('XADD', stream, '*', 'h', header, 'b', ARGV[at + 3], 'r', ref .. '00000000000000')
   end
 end
 
-if stored > 0 then
-  redis.call('HINCRBY', p .. 'counts', 'enqueued', stored)
+if #new > 0 then
+  redis.call('HINCRBY', p .. 'counts', 'enqueued', #new)
   if redis.call('EXISTS', p .. 'bell:' .. class) == 0 then
     redis.call('RPUSH', p .. 'bell:' .. class, '1')
+  end
+end
+
+local refs = {}
+for i = 1, n do
+  if answers[i] == 'd' then
+    local record = redis.call('GET', p .. 'idem:' .. ARGV[4 + i * 5])
+    refs[#refs + 1] = record and string.sub(record, -15) or ''
   end
 end
 return {'ok', table.concat(answers), unpack(refs)}

@@ -22,6 +22,18 @@ def make_bench(any_redis: redis.Redis) -> Iterator[Callable[..., Bench]]:
 
 
 @pytest.fixture
+def make_real_bench(redis_client: redis.Redis) -> Iterator[Callable[..., Bench]]:
+    """As `make_bench` on the real Redis alone, for what takes thousands of scripts."""
+    store = connect(redis_client)
+
+    def make(**options: Any) -> Bench:
+        return Bench(store, redis_client, **options)
+
+    yield make
+    store.close()
+
+
+@pytest.fixture
 def bench(make_bench: Callable[..., Bench]) -> Bench:
     """One app with the default numbers."""
     return make_bench()

@@ -30,12 +30,15 @@ local now = clock()
 redis.call('ZREMRANGEBYSCORE', p .. 'open:' .. class, '-inf', now)
 redis.call('ZADD', p .. 'open:' .. class, now + tonumber(ARGV[11]), slot)
 
+-- Who asks waits no longer; a waiter that gets work is off with its call, and covers nobody.
+local waiter = redis.call('HGET', p .. 'state', 'waiter|' .. class)
+if waiter and split(waiter)[1] == slot then
+  redis.call('HDEL', p .. 'state', 'waiter|' .. class)
+  waiter = nil
+end
+
 local function leave(...)
   redis.call('ZREM', p .. 'open:' .. class, slot)
-  local waiter = redis.call('HGET', p .. 'state', 'waiter|' .. class)
-  if waiter and split(waiter)[1] == slot then
-    redis.call('HDEL', p .. 'state', 'waiter|' .. class)
-  end
   return {...}
 end
 
@@ -47,7 +50,9 @@ if gate[2] and tonumber(gate[2]) > now then
   return leave('closed', 'credentials', math.ceil(tonumber(gate[2]) - now))
 end
 
--- Entries that were overdue or already cancelled when the range was first leased are not part of it.
+-- Entries that were overdue or already cancelled when the range was first leased are not part of it. What is not of the
+-- form that `read_entry` takes never is: it must become a dead letter, not an outcome.
+local TRAIL = '^...............%d%d[01]' .. string.rep('[0-9a-f]', 11) .. '$'
 local function live_of(entries, at)
   local live, dropped = {}, {}
   for _, entry in ipairs(entries) do
@@ -62,10 +67,13 @@ local function live_of(entries, at)
         trail = fields[i + 1]
       end
     end
-    local expires = tonumber(string.sub(header, 2, 12), 16)
+    local expires = string.match(header, '^1(%x%x%x%x%x%x%x%x%x%x%x)')
     local ref = trail ~= '' and string.sub(trail, 1, 15) or string.sub(header, 22, 36)
     local maybe_sent = string.sub(trail, 18, 18) == '1'
-    if expires and expires <= at and not maybe_sent and string.match(ref, '^[0-9a-hjkmnp-tv-z]+$') and #ref == 15 then
+    local is_derived = string.sub(header, 13, 13) == 'k'
+    if expires and tonumber(expires, 16) <= at and not maybe_sent and #header > 36 and body ~= '' and #ref == 15
+        and (string.match(trail, TRAIL) or trail == '' and not is_derived)
+        and string.match(ref, '^[0-9a-hjkmnp-tv-z]+$') and string.match(ref, '[0-3]..$') then
       dropped[#dropped + 1] = ref
     else
       live[#live + 1] = {entry[1], header, body, trail}
@@ -75,7 +83,7 @@ local function live_of(entries, at)
 end
 
 local function answer(stream, live, first_at, takeovers)
-  local out = {'lease', stream, whole(first_at), tostring(takeovers), #live, tostring(now)}
+  local out = {'lease', stream, whole(math.floor(first_at)), tostring(takeovers), #live, tostring(now)}
   for _, entry in ipairs(live) do
     out[#out + 1] = entry[2]
     out[#out + 1] = entry[3]
@@ -86,16 +94,14 @@ end
 
 local function record(name, stream, first, last, count, first_at, takeovers, deadline)
   redis.call('HSET', p .. 'leases', name,
-    table.concat({stream, first, last, count, whole(first_at), takeovers, whole(now)}, '|'))
+    table.concat({stream, first, last, count, whole(math.floor(first_at)), takeovers, tostring(now)}, '|'))
   redis.call('ZADD', p .. 'deadlines', deadline, name)
 end
 
 local function wait_for(ms)
-  local waiter = redis.call('HGET', p .. 'state', 'waiter|' .. class)
   if waiter then
-    local part = split(waiter)
-    local back = tonumber(part[2])
-    if part[1] ~= slot and back > now - 50 and back <= now + ms + 1 then
+    local back = tonumber(split(waiter)[2])
+    if back > now - 50 and back <= now + ms + 1 then
       return leave('covered')
     end
   end
@@ -174,7 +180,7 @@ end
 
 -- 3. The streams with work, most urgent lane first, within a lane the one served longest ago.
 local wait = nil
-local chosen, more = nil, nil
+local chosen, more, lingering = nil, nil, nil
 for _, lane in ipairs(lanes) do
   local candidates = {}
   for _, kind in ipairs(KINDS) do
@@ -205,6 +211,7 @@ for _, lane in ipairs(lanes) do
       end
     else
       wait = math.min(wait or idle_in, idle_in)
+      lingering = lingering or class_of(lane)
     end
   end
   if chosen then
@@ -279,7 +286,14 @@ record(token, chosen.stream, live[1][1], last, #live, now, 0, now + lease_ms)
 if chosen.queued > read then
   more = more or class_of(chosen.lane)
 end
+-- This slice is off with its call: what lingers, and its own lane behind a more urgent one, need another.
 if more then
   ring(more)
+end
+if lingering then
+  ring(lingering)
+end
+if class_of(chosen.lane) ~= class and has_work(ARGV[1], now) then
+  ring(class)
 end
 return answer(chosen.stream, live, now, 0)

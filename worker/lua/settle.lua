@@ -1,9 +1,9 @@
 -- Ends a lease: outcomes, counters, retries and dead letters in one step.
 --
 -- KEYS  1 push:{app}:
--- ARGV  1 lease token  2 life of outcomes, s  3 units per second  4 quota guard ms  5 units to give back  6 granted at
---       7 throttled: 0 no, 1 partly, 2 mostly  8 ms to close the gate when mostly  9 ms to close the gate for credentials
---       10 dead letters kept  11-14 how many counters, slot runs, retries and dead letters follow
+-- ARGV  1 lease token  2 life of outcomes, s  3 units per second  4 quota guard ms  5 units to give back
+--       6 throttled: 0 no, 1 partly, 2 mostly  7 ms to close the gate when mostly  8 ms to close the gate for credentials
+--       9 dead letters kept  10-13 how many counters, slot runs, retries and dead letters follow
 --       counters: field, amount        slot runs: bucket, first byte, bytes
 --       retries: delay ms, push_id, header, body, trail
 --       dead letters: push_id, header, body, trail, reason, code
@@ -19,14 +19,15 @@ local text = redis.call('HGET', p .. 'leases', token)
 if not text then
   return 0
 end
-local stream = split(text)[1]
+local part = split(text)
+local stream = part[1]
 local side, lane, kind = string.match(stream, '^(%a+):(.+):(%a+)$')
 redis.call('HDEL', p .. 'leases', token)
 redis.call('ZREM', p .. 'deadlines', token)
 
 local now = clock()
-local counters, runs, retries, letters = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
-local at = 15
+local counters, runs, retries, letters = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local at = 14
 
 for _ = 1, counters do
   redis.call('HINCRBY', p .. 'counts', ARGV[at], ARGV[at + 1])
@@ -56,26 +57,27 @@ for _ = 1, letters do
   at = at + 6
 end
 if letters > 0 then
-  local purged = redis.call('XTRIM', p .. 'dead', 'MAXLEN', ARGV[10])
+  local purged = redis.call('XTRIM', p .. 'dead', 'MAXLEN', ARGV[9])
   if purged > 0 then
     redis.call('HINCRBY', p .. 'counts', 'purged', purged)
   end
 end
 
-local unused, throttled = tonumber(ARGV[5]), tonumber(ARGV[7])
+local unused, throttled = tonumber(ARGV[5]), tonumber(ARGV[6])
 if unused > 0 or throttled > 0 then
   quota.open(now, tonumber(ARGV[3]), tonumber(ARGV[4]))
-  quota.give_back(unused, tonumber(ARGV[6]))
+  -- The record knows the last grant: a renewal may have moved it, or given it back already.
+  quota.give_back(unused, tonumber(part[7]))
   if throttled > 0 then
     quota.step_down()
   end
   quota.close()
 end
 if throttled == 2 then
-  redis.call('HSET', p .. 'gate', 'throttled', whole(now + tonumber(ARGV[8])))
+  redis.call('HSET', p .. 'gate', 'throttled', whole(now + tonumber(ARGV[7])))
 end
-if tonumber(ARGV[9]) > 0 then
-  redis.call('HSET', p .. 'gate', 'credentials', whole(now + tonumber(ARGV[9])))
+if tonumber(ARGV[8]) > 0 then
+  redis.call('HSET', p .. 'gate', 'credentials', whole(now + tonumber(ARGV[8])))
 end
 
 trim(stream)

@@ -7,6 +7,8 @@
 --
 -- Atomic, because the claim of the tick and the bells belong together. Ringing twice is one ring.
 
+-- A deletion first: a Redis without free memory refuses a script whose first write could need some.
+redis.call('ZREMRANGEBYSCORE', p .. 'deadlines', '-inf', '-inf')
 if not redis.call('SET', p .. 'swept', '1', 'NX', 'PX', ARGV[1]) then
   return -1
 end

@@ -1,0 +1,52 @@
+"""The forms of a lane entry that are refused, each with the same error."""
+
+import pytest
+
+from producers.entry import Entry, MalformedEntry, read_entry
+
+REF = "0123456789ab0zz"
+PUSH_ID = "1mcc5rm00" + REF
+HEADER = b"1" + b"01a3185c500" + PUSH_ID.encode() + b"target"
+TRAIL = REF.encode() + b"03" + b"1" + b"01a3185c500"
+
+
+def test_a_good_entry_is_read() -> None:
+    """The others below differ from it in one thing each."""
+    entry = read_entry(HEADER, b"{}", TRAIL)
+    assert entry == Entry(PUSH_ID, "target", b"{}", 0x1A3185C500, REF, 3, True, 0x1A3185C500)
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "trail"),
+    [
+        pytest.param(b"", b"{}", b"", id="no header"),
+        pytest.param(HEADER, b"", b"", id="no body"),
+        pytest.param(b"2" + HEADER[1:], b"{}", b"", id="another version"),
+        pytest.param(HEADER[:36], b"{}", b"", id="no target"),
+        pytest.param(b"1" + b"g" * 11 + HEADER[12:], b"{}", b"", id="expiry not in hex"),
+        pytest.param(b"1" + b"01A3185C500" + HEADER[12:], b"{}", b"", id="expiry in capitals"),
+        pytest.param(HEADER.replace(b"1mcc", b"zmcc"), b"{}", b"", id="id of neither kind"),
+        pytest.param(HEADER.replace(b"0zz", b"4zz"), b"{}", b"", id="slot out of range"),
+        pytest.param(HEADER.replace(b"target", b"\xff\xfe"), b"{}", b"", id="target not UTF-8"),
+        pytest.param(HEADER, b"{}", TRAIL[:-1], id="trail too short"),
+        pytest.param(HEADER, b"{}", TRAIL + b"0", id="trail too long"),
+        pytest.param(HEADER, b"{}", TRAIL.replace(b"0zz", b"4zz"), id="trail with a slot out of range"),
+        pytest.param(HEADER, b"{}", REF.encode() + b"032" + b"0" * 11, id="maybe_sent neither 0 nor 1"),
+        pytest.param(b"1" + b"0" * 11 + b"k" + b"0" * 23 + b"target", b"{}", b"", id="derived id without a trail"),
+    ],
+)
+def test_a_malformed_entry_is_refused(header: bytes, body: bytes, trail: bytes) -> None:
+    """It becomes a dead letter, whatever is wrong with it."""
+    with pytest.raises(MalformedEntry):
+        read_entry(header, body, trail)
+
+
+def test_attempts_beyond_the_trail_are_held_at_its_limit() -> None:
+    """Two digits are kept."""
+    entry = Entry(PUSH_ID, "target", b"{}", 0, REF, 250)
+    assert read_entry(entry.header(), b"{}", entry.trail()).attempts == 99
+
+
+def test_a_target_may_hold_line_ends_and_other_bytes() -> None:
+    """The header ends where the field ends."""
+    assert read_entry(HEADER[:36] + b"a\nb\xe4\xb8\x96", b"{}").target == "a\nb\u4e16"
