@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## start the whole system against the bundled sandbox and push 3,000 messages
-	@$(RUN) -m sandbox.demo
+	@$(RUN) -m sandbox.demo $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, import direction, spelling
 	$(RUN) -m ruff format --check --quiet .

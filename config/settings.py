@@ -23,6 +23,8 @@ DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 REGION_URLS: Mapping[str, str] = {region: f"https://pushapi-{region}.engagelab.com" for region in get_args(Region)}
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 BROKER_SCHEMES = (*REDIS_SCHEMES, "amqp", "amqps")
+CELERY_OVERRIDE = "CELERY_BROKER_URL"
+"""Celery prefers this variable to its configuration, without a word."""
 
 
 class SettingsError(Exception):
@@ -196,6 +198,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     source = EnvSettingsSource(Settings)
     source.env_vars = {f"push_{key}": value for key, value in environment.values.items()}
     problems = list(environment.problems)
+    if CELERY_OVERRIDE in (os.environ if environ is None else environ):
+        problems.append(SettingProblem(CELERY_OVERRIDE, "Celery would follow it instead; unset it, use PUSH_BROKER_URL"))
     try:
         settings = Settings(**source())
     except ValidationError as error:

@@ -100,11 +100,6 @@ class DeadlineRedis:
         except (RedisError, OSError) as error:
             connection.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
             raise Unanswered(f"no answer from Redis ({type(error).__name__})", maybe_done=True) from error
-        except BaseException:
-            # A signal's exception between question and answer, such as Celery's soft time limit: the answer that comes
-            # late must not meet the next question.
-            connection.disconnect()  # type: ignore[no-untyped-call]  # redis-py leaves it bare
-            raise
         finally:
             self._pool.release(connection)
 

@@ -25,7 +25,7 @@ PORT_ATTEMPTS = 5
 AppendFsync = Literal["everysec", "always"]
 
 # Ends the server when our process is gone, however it went: its end of the pipe closes, `read` returns.
-_WATCH = 'read -r _; kill -TERM "$1" 2>/dev/null'
+_WATCH = 'read -r _; kill -TERM "$1" 2>/dev/null; kill -CONT "$1" 2>/dev/null'
 
 
 class EmbeddedRedisError(RuntimeError):

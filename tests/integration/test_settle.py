@@ -279,25 +279,28 @@ def test_throttling_lowers_the_rate_by_one_step_a_second_and_it_climbs_back(benc
     assert not bench.client.hexists(bench.key("quota"), "rate")
 
 
-def test_a_call_that_was_mostly_throttled_closes_the_gate_for_a_second(bench: Bench) -> None:
-    """All wait, nothing is lost, no attempt is spent."""
+def test_calls_that_were_mostly_throttled_close_the_gate_for_longer_each_time(bench: Bench) -> None:
+    """All wait, nothing is lost, no attempt is spent; a call that went through makes the next pause short again."""
     bench.send(10)
-    bench.settle(bench.leased(), failing(ErrorClass.THROTTLED, 23008))
-    answer = bench.lease()
-    assert isinstance(answer, Wait)
-    assert 900 < answer.ms <= 1_000
-    bench.advance(1_001)
+    for longest in (125, 250, 500, 1_000, 1_000):
+        bench.settle(bench.leased(), failing(ErrorClass.THROTTLED, 23008))
+        answer = bench.lease()
+        assert isinstance(answer, Wait)
+        assert longest - 10 < answer.ms <= longest
+        bench.advance(1_001)
     again = bench.leased()
     assert {entry.attempts for entry in bench.open(again)[1].call} == {0}
-    assert bench.books().throttled == 10
+    assert bench.books().throttled == 50
+    bench.settle(again)
+    assert not bench.client.hexists(bench.key("gate"), "pause")
 
 
 def test_the_rate_never_falls_below_a_twentieth(bench: Bench) -> None:
     """However long the vendor throttles."""
     bench.send(1)
     lease = bench.leased()
-    # What climbs back within the second since the last step is 50.
-    bench.client.hset(bench.key("quota"), mapping={"rate": 26 - 50, "stepped": str(bench.now - 1_000)})
+    # What climbs back within the second since the last step is 10.
+    bench.client.hset(bench.key("quota"), mapping={"rate": 26 - 10, "stepped": str(bench.now - 1_000)})
     bench.settle(lease, failing(ErrorClass.THROTTLED, 23008))
     assert float(bench.client.hget(bench.key("quota"), "rate")) == 25
 

@@ -41,7 +41,7 @@ entries = st.builds(
     st.integers(0, 99),
     st.booleans(),
     st.integers(NOW - 4_000_000, NOW),
-    st.integers(NOW - 1_000, NOW + 90_000_000),
+    st.integers(NOW - 1_000, NOW + 20_000) | st.integers(NOW, NOW + 90_000_000),
 )
 
 

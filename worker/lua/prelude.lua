@@ -63,7 +63,7 @@ end
 local quota = {}
 
 -- Reads the state of the quota. `rate` is the configured one; after throttling the effective rate is lower and climbs
--- back by a tenth of the configured rate a second.
+-- back by a fiftieth of the configured rate a second.
 function quota.open(now, rate, guard)
   local seen = redis.call('HMGET', p .. 'quota', 'sum', 'tat', 'clock', 'rate', 'stepped')
   quota.now, quota.window = now, 1000 + guard
@@ -71,7 +71,7 @@ function quota.open(now, rate, guard)
   local last = tonumber(seen[3] or 0)
   quota.rate, quota.configured = rate, rate
   if seen[4] then
-    local climbed = tonumber(seen[4]) + rate * 0.1 * math.max(0, now - tonumber(seen[5])) / 1000
+    local climbed = tonumber(seen[4]) + rate * 0.02 * math.max(0, now - tonumber(seen[5])) / 1000
     quota.rate = math.min(rate, climbed)
     if climbed >= rate then
       redis.call('HDEL', p .. 'quota', 'rate', 'stepped')

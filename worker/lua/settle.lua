@@ -2,7 +2,7 @@
 --
 -- KEYS  1 push:{app}:
 -- ARGV  1 lease token  2 life of outcomes, s  3 units per second  4 quota guard ms  5 units to give back
---       6 throttled: 0 no, 1 partly, 2 mostly  7 ms to close the gate when mostly  8 ms to close the gate for credentials
+--       6 throttled: 0 no, 1 partly, 2 mostly  7 longest ms to close the gate when mostly  8 ms to close the gate for credentials
 --       9 dead letters kept  10-13 how many counters, slot runs, retries and dead letters follow
 --       counters: field, amount        slot runs: bucket, first byte, bytes
 --       retries: delay ms, push_id, header, body, trail
@@ -74,7 +74,12 @@ if unused > 0 or throttled > 0 then
   quota.close()
 end
 if throttled == 2 then
-  redis.call('HSET', p .. 'gate', 'throttled', whole(now + tonumber(ARGV[7])))
+  -- An eighth at first, twice as long each time in a row: a fixed window of the vendor may open again at any moment.
+  local longest = tonumber(ARGV[7])
+  local pause = math.min(longest, 2 * (tonumber(redis.call('HGET', p .. 'gate', 'pause')) or longest / 16))
+  redis.call('HSET', p .. 'gate', 'throttled', whole(now + pause), 'pause', whole(pause))
+elseif throttled == 0 then
+  redis.call('HDEL', p .. 'gate', 'pause')
 end
 if tonumber(ARGV[8]) > 0 then
   redis.call('HSET', p .. 'gate', 'credentials', whole(now + tonumber(ARGV[8])))
