@@ -199,7 +199,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     source.env_vars = {f"push_{key}": value for key, value in environment.values.items()}
     problems = list(environment.problems)
     if CELERY_OVERRIDE in (os.environ if environ is None else environ):
-        problems.append(SettingProblem(CELERY_OVERRIDE, "Celery would follow it instead; unset it, use PUSH_BROKER_URL"))
+        problems.append(
+            SettingProblem(CELERY_OVERRIDE, "Celery would follow it instead; unset it, use PUSH_BROKER_URL")
+        )
     try:
         settings = Settings(**source())
     except ValidationError as error:

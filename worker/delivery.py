@@ -52,6 +52,17 @@ class Timing:
     """Set when the process is asked to stop: the call in flight is finished, nothing more is leased."""
 
 
+@dataclass(slots=True)
+class Distance:
+    """The shortest round trip to Redis lately: a grant is about that old, however fast we are, and all are alike."""
+
+    seconds: float = float("inf")
+
+    def note(self, seconds: float) -> None:
+        """Learn from one round trip; that the way became longer is believed after a few dozen."""
+        self.seconds = min(seconds, self.seconds * 1.1)
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Delivers the lanes of one app."""
@@ -61,6 +72,7 @@ class Delivery:
     judge: Judge
     settings: DeliverySettings
     timing: Timing
+    distance: Distance = field(default_factory=Distance)
 
     def run_slice(self, lane_class: LaneClass, slot: str) -> Summary:
         """Serve `lane_class` for one slice, in the open `slot`. Redis trouble ends it; the sweep starts another."""
@@ -83,6 +95,7 @@ class Delivery:
         asked_at = self.timing.clock()
         match self.lanes.lease(lane_class, slot, secrets.token_hex(8)):
             case Lease() as lease:
+                self.distance.note(self.timing.clock() - asked_at)
                 self._serve(lease, asked_at, summary)
             case Wait(ms):
                 self.timing.stopping.wait(max(0.0, min(ms / 1000, until - self.timing.clock())))
@@ -97,7 +110,7 @@ class Delivery:
         plan = plan_call(lease, self._redis_now(lease, asked_at), self.settings)
         settlement = self.judge.open(lease, plan, self._redis_now(lease, asked_at))
         if plan.call:
-            self._call(settlement, plan.call, asked_at, granted_after=asked_at)
+            self._call(settlement, plan.call, asked_at, granted_after=asked_at + self.distance.seconds)
         if self._settle(settlement, asked_at):
             summary.counts.update(settlement.counts)
             self.lanes.note_messages(settlement.messages)
@@ -133,8 +146,11 @@ class Delivery:
         while self.timing.clock() <= last_start and not self.timing.stopping.is_set():
             if (self.timing.clock() - granted_after) * 1000 <= GRANT_FRESH_MS:
                 return True
-            granted_after = self.timing.clock()
-            match self.lanes.renew(settlement.lease.token):
+            asked_again_at = self.timing.clock()
+            answer = self.lanes.renew(settlement.lease.token)
+            self.distance.note(self.timing.clock() - asked_again_at)
+            granted_after = asked_again_at + self.distance.seconds
+            match answer:
                 case None:
                     return False
                 case int(wait_ms):
