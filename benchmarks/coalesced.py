@@ -13,7 +13,7 @@ FIGURES = (
     Spec(RATIO, "coalesced against naive, same run", "x", at_least(120)),
 )
 SENDS = 100_000
-ROUNDS = 5
+ROUNDS = 3
 WORKERS = (1, 2)
 
 

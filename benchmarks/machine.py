@@ -7,12 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 
-def describe_run() -> dict[str, str]:
-    """Date, machine and the versions that matter, as the first keys of the result file."""
+def describe_run(load_at_start: float) -> dict[str, str]:
+    """Date, machine, how busy it was, and the versions that matter, as the first keys of the result file."""
     packages = ("celery", "kombu", "redis", "httpx", "pydantic")
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{os.cpu_count()} cores ({_processor()}), {platform.system()}, everything on this machine",
+        "load_at_start": f"{load_at_start:.2f}",
         "python": platform.python_version(),
         **{f"version.{name}": version(name) for name in packages},
     }

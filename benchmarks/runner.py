@@ -1,5 +1,6 @@
 """Runs the parts one after another, prints the table and writes the result file."""
 
+import os
 import sys
 import tempfile
 import time
@@ -26,6 +27,8 @@ from .figures import Spec
 from .machine import describe_run
 from .run import Run
 from .table import render
+
+BUSY_LOAD = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ ALL_FIGURES = tuple(spec for part in PARTS.values() for spec in part.figures)
 
 def run_parts(names: Sequence[str], *, is_full: bool, scale: float = 1.0, path: Path | None = None) -> int:
     """Measure the parts; long ones only with `is_full`. Writes to `path`, if any. 1 if a part failed, else 0."""
-    started_at = time.monotonic()
+    started_at, load = time.monotonic(), os.getloadavg()[0]
+    if load > BUSY_LOAD:
+        print(f"This machine is busy (load {load:.2f}): rates will be too low, and ratios may be wrong either way.")
     failures: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="push-benchmarks-") as directory:
         run = Run(Path(directory), scale=scale, is_full=is_full)
@@ -68,7 +73,7 @@ def run_parts(names: Sequence[str], *, is_full: bool, scale: float = 1.0, path: 
     for failure in dict.fromkeys(failures.values()):
         print(f"Failed: {failure}")
     if path is not None:
-        _write(path, run, failures)
+        _write(path, run, failures, load)
     return 1 if failures else 0
 
 
@@ -80,12 +85,16 @@ def _measure(name: str, part: Part, run: Run) -> dict[str, str]:
         part.measure(run)
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        return {spec.name: f"{name}: {error}" for spec in part.figures if spec.name not in run.figures}
+        return {
+            spec.name: f"{name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            for spec in part.figures
+            if spec.name not in run.figures
+        }
     print(f"  {time.monotonic() - began_at:.0f} s", flush=True)
     return {}
 
 
-def _write(path: Path, run: Run, failures: dict[str, str]) -> None:
+def _write(path: Path, run: Run, failures: dict[str, str], load: float) -> None:
     known = [spec.name for spec in ALL_FIGURES if spec.name not in failures]
-    results.write(path, results.merged(results.read(path), describe_run(), run.figures.values(), known))
+    results.write(path, results.merged(results.read(path), describe_run(load), run.figures.values(), known))
     print(f"Written: {path.name}")

@@ -2,18 +2,18 @@
 
 import secrets
 from collections.abc import Callable
-from random import Random
+from threading import Event
 from typing import TypeVar
 
 import redis
 
 from config.settings import Settings
-from producers.connection import DeadlineRedis
 from producers.contract import LaneClass
 from sandbox.stack import Stack
 from worker.api import BatchAnswer, TargetResult
 from worker.lanes import Answer, Lanes
 from worker.planner import Lease, plan_call
+from worker.runtime import build_process
 from worker.settlement import Judge, Settlement
 
 from .backlog import Backlog
@@ -52,9 +52,8 @@ def measure(run: Run) -> None:
 
 
 def _drain(stack: Stack, settings: Settings, count: int) -> tuple[list[float], list[float]]:
-    connection = DeadlineRedis(stack.redis_url, deadline_seconds=5.0)
-    lanes = Lanes(connection, APP, settings.apps[APP].quota_per_second, settings.delivery)
-    judge = Judge(settings.delivery, Random())  # noqa: S311 - jitter, not a secret
+    process = build_process(settings, Event())
+    lanes, judge = process.lanes[APP], process.deliveries[APP].judge
     client = stack.redis.client()
     # The first call of each sends the script itself.
     _settle(lanes, judge, settings, _full(lanes.lease(LaneClass.PUSH, "benchmark", secrets.token_hex(8))), client)
@@ -64,7 +63,7 @@ def _drain(stack: Stack, settings: Settings, count: int) -> tuple[list[float], l
         leases.append(spent)
         settles.append(_settle(lanes, judge, settings, _full(answer), client))
     client.close()
-    connection.close()
+    process.close()
     return leases, settles
 
 

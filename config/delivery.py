@@ -1,6 +1,6 @@
 """The numbers of delivery, in one frozen model: PUSH_DELIVERY__<NAME>. Durations are milliseconds unless named."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,10 @@ VENDOR_CID_MEMORY_MS = 3_600_000
 """How long the vendor documents that it remembers a cid."""
 
 _DAY_MS = 86_400_000
+
+UnknownPolicy = Literal["drop", "ask", "resend"]
+"""Of a push whose outcome is unknown: `drop` it, keep its body so that a person may `ask` for it, or `resend` it once
+under a new cid, which may reach the device twice."""
 
 
 def wrong_setting(field: str, reason: str) -> PydanticCustomError:
@@ -45,6 +49,11 @@ class DeliverySettings(BaseModel):
 
     urgent_max_age_ms: int = Field(600_000, ge=1_000, description="an urgent push expires after this, ms")
     transactional_max_age_ms: int = Field(_DAY_MS, ge=1_000, description="a transactional push expires after this, ms")
+    urgent_unknown: UnknownPolicy = Field("ask", description="unknown urgent pushes: drop, ask or resend")
+    transactional_unknown: UnknownPolicy = Field("drop", description="the same for transactional ones")
+    memory_watermark_percent: int = Field(
+        90, ge=1, le=100, description="share of Redis' maxmemory beyond which producers get QueueFull, percent"
+    )
     outcome_retention_hours: int = Field(
         25, ge=1, le=24 * 31, description="how long outcomes and msg_ids are kept, hours"
     )

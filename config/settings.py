@@ -47,6 +47,11 @@ class AppSettings(BaseModel):
     base_url: str | None = Field(None, description="an http(s) address that replaces the region's, e.g. a sandbox")
     quota_per_second: int = Field(500, ge=1, le=1_000_000, description="the AppKey's quota in targets per second")
     apns_production: bool | None = Field(None, description="true or false: the APNs environment of iOS pushes")
+    allow_broadcast: bool = Field(False, description="true: pushes to all devices of the app are accepted")
+    allowed_targets: str | None = Field(
+        None, repr=False, description="registration ids and aliases, comma separated: the only ones that get pushes"
+    )
+    pending_max: int = Field(5_000_000, ge=1, description="pushes that may wait; beyond it, QueueFull")
     mode: Mode = Field("live", description="live (send), validate (ask the API, send nothing) or off (keep queued)")
     group_key: str | None = Field(None, repr=False, description="the Group Key, for group pushes")
     group_secret: SecretStr | None = Field(None, description="the Group Master Secret")
@@ -76,6 +81,13 @@ class AppSettings(BaseModel):
             missing = "callback_username" if self.callback_username is None else "callback_secret"
             raise wrong_setting(missing, "is missing: CALLBACK_USERNAME and CALLBACK_SECRET belong together")
         return self
+
+    @property
+    def allow_list(self) -> frozenset[str] | None:
+        """The targets that this app may reach; None: any."""
+        if self.allowed_targets is None:
+            return None
+        return frozenset(filter(None, map(str.strip, self.allowed_targets.split(","))))
 
     @property
     def api_base_url(self) -> str:

@@ -43,6 +43,13 @@ class Kind(StrEnum):
     REGID = "regid"
     ALIAS = "alias"
     SINGLE = "single"
+    GROUP = "group"
+    VALIDATE = "validate"
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether one call carries many pushes of this kind."""
+        return self in (Kind.REGID, Kind.ALIAS)
 
 
 LANE_CLASSES = {Lane.URGENT: LaneClass.URGENT, Lane.TRANSACTIONAL: LaneClass.PUSH}

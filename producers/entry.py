@@ -1,24 +1,28 @@
 """The format of one lane entry: a header, a body, and a trail once it was tried.
 
-Header ``h``, text: ``version 1 · expires_at 11 hex digits of ms · push_id 24 · target``. The scripts read the expiry at
-its fixed place and never look into the body. Body ``b``: the JSON that goes to the API as it is. Trail ``r``, only for
-derived ids and retried entries: ``slot reference 15 · attempts 2 digits · maybe_sent 0/1 · first_attempt_at 11 hex``.
+Header ``h``, text: ``version · expires_at 11 hex digits of ms · push_id 24 · target``; version ``1``, or ``2`` when the
+body is sensitive. The scripts read the expiry at its fixed place and never look into the body. Body ``b``: the JSON
+that goes to the API. Trail ``r``, only for derived ids, bodies with a time to live, and retried entries: ``slot
+reference 15 · attempts 2 · attempts before the last replay 2 · maybe_sent 0/1 · first_attempt_at 11 hex · queued_at 11
+hex``.
 """
 
 import re
 from dataclasses import dataclass, replace
 
 from . import ids
+from .encoding import time_to_live_of, with_time_to_live
 
 VERSION = "1"
+SENSITIVE = "2"
 MAX_ATTEMPTS_KEPT = 99
 
 _BASE32 = b"[0-9a-hjkmnp-tv-z]"
 _REF = _BASE32 + b"{12}[0-3]" + _BASE32 + b"{2}"
 _HEADER = re.compile(
-    b"1([0-9a-f]{11})((?:k" + _BASE32 + b"{23})|(?:[0-9a-j]" + _BASE32 + b"{8}" + _REF + b"))(.+)", re.DOTALL
+    b"([12])([0-9a-f]{11})((?:k" + _BASE32 + b"{23})|(?:[0-9a-j]" + _BASE32 + b"{8}" + _REF + b"))(.+)", re.DOTALL
 )
-_TRAIL = re.compile(b"(" + _REF + b")([0-9]{2})([01])([0-9a-f]{11})")
+_TRAIL = re.compile(b"(" + _REF + b")([0-9]{2})([0-9]{2})([01])([0-9a-f]{11})([0-9a-f]{11})")
 
 
 class MalformedEntry(ValueError):
@@ -37,15 +41,32 @@ class Entry:
     attempts: int = 0
     maybe_sent: bool = False
     first_attempt_at_ms: int = 0
+    spent: int = 0
+    """Attempts before the last replay; they count in the outcome, not against the limit."""
+    queued_at_ms: int = 0
+    """When it was enqueued; only kept for a body with a time to live."""
+    is_sensitive: bool = False
 
     def header(self) -> bytes:
         """The header as it stands in a stream."""
-        return f"{VERSION}{self.expires_at_ms:011x}{self.push_id}{self.target}".encode()
+        version = SENSITIVE if self.is_sensitive else VERSION
+        return f"{version}{self.expires_at_ms:011x}{self.push_id}{self.target}".encode()
 
     def trail(self) -> bytes:
         """The trail as it stands in a stream."""
-        attempts = min(self.attempts, MAX_ATTEMPTS_KEPT)
-        return f"{self.ref}{attempts:02d}{int(self.maybe_sent)}{self.first_attempt_at_ms:011x}".encode()
+        attempts, spent = min(self.attempts, MAX_ATTEMPTS_KEPT), min(self.spent, MAX_ATTEMPTS_KEPT)
+        times = f"{self.first_attempt_at_ms:011x}{self.queued_at_ms:011x}"
+        return f"{self.ref}{attempts:02d}{spent:02d}{int(self.maybe_sent)}{times}".encode()
+
+    def body_at(self, now_ms: int) -> bytes:
+        """The body as it goes out at `now_ms`: its time to live is shortened by the time spent queueing.
+
+        A time to live of 0 (only devices that are online, grade W) stays 0; any other keeps at least one second.
+        """
+        lifetime = time_to_live_of(self.body) if self.queued_at_ms else None
+        if not lifetime:
+            return self.body
+        return with_time_to_live(self.body, max(1, lifetime - (now_ms - self.queued_at_ms) // 1000))
 
     def tried(self, *, attempts: int, maybe_sent: bool, first_attempt_at_ms: int) -> "Entry":
         """The same push after one more attempt."""
@@ -57,9 +78,10 @@ def read_entry(header: bytes, body: bytes, trail: bytes = b"") -> Entry:
     match = _HEADER.fullmatch(header)
     if match is None or not body:
         raise MalformedEntry("lane entry has an unknown form")
-    expires_at, push_id, target = match.groups()
+    version, expires_at, push_id, target = match.groups()
+    ref = push_id[-ids.REF_LENGTH :].decode()
     try:
-        entry = Entry(push_id.decode(), target.decode(), body, int(expires_at, 16), push_id[-ids.REF_LENGTH :].decode())
+        entry = Entry(push_id.decode(), target.decode(), body, int(expires_at, 16), ref, is_sensitive=version != b"1")
     except UnicodeDecodeError as error:
         raise MalformedEntry("the target of a lane entry is not UTF-8") from error
     if trail:
@@ -73,11 +95,13 @@ def _with_trail(entry: Entry, trail: bytes) -> Entry:
     match = _TRAIL.fullmatch(trail)
     if match is None:
         raise MalformedEntry("the trail of a lane entry has an unknown form")
-    ref, attempts, maybe_sent, first_attempt_at = match.groups()
+    ref, attempts, spent, maybe_sent, first_attempt_at, queued_at = match.groups()
     return replace(
         entry,
         ref=ref.decode(),
         attempts=int(attempts),
         maybe_sent=maybe_sent == b"1",
         first_attempt_at_ms=int(first_attempt_at, 16),
+        spent=int(spent),
+        queued_at_ms=int(queued_at, 16),
     )

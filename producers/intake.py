@@ -24,6 +24,8 @@ class Lettered:
     body: bytes
     life_ms: int
     digest: str = ""
+    flags: str = ""
+    """`s` sensitive, `t` with a time to live."""
     idempotency_key: str = ""
 
 
@@ -39,13 +41,10 @@ class Stream:
 class Enqueuer:
     """Writes pushes to lanes. Safe for threads and forks."""
 
-    def __init__(
-        self, redis: DeadlineRedis, profiles: Profiles, look_up: Callable[[Receipt], Status], *, pending_max: int
-    ) -> None:
+    def __init__(self, redis: DeadlineRedis, profiles: Profiles, look_up: Callable[[Receipt], Status]) -> None:
         self._redis = redis
         self._profiles = profiles
         self._look_up = look_up
-        self._pending_max = pending_max
 
     def write(self, stream: Stream, run: ids.SlotRun, pushes: Sequence[Lettered]) -> list[Receipt | PushError]:
         """Store up to 500 pushes in one step; one result each, in order. Never raises `PushError`.
@@ -67,14 +66,14 @@ class Enqueuer:
             stream.lane,
             stream.kind,
             LANE_CLASSES[stream.lane],
-            self._pending_max,
+            stream.profile.pending_max,
             run.bucket,
             run.first,
             stream.profile.outcome_seconds,
             len(pushes),
         ]
         for push in pushes:
-            arguments += (push.push_id, push.life_ms, push.target, push.body, push.digest)
+            arguments += (push.push_id, push.life_ms, push.target, push.body, push.digest, push.flags)
         return arguments
 
     def _read(
@@ -85,7 +84,9 @@ class Enqueuer:
             self._profiles.forget(app)
             return [UnknownApp(app) for _ in pushes]
         if reply[0] == b"full":
-            return [QueueFull(app, int(reply[1]), self._pending_max) for _ in pushes]
+            pending = int(reply[1])
+            full = QueueFull(app) if pending < 0 else QueueFull(app, pending, stream.profile.pending_max)
+            return [full for _ in pushes]
         first_refs = iter(reply[2:])
         results: list[Receipt | PushError] = []
         for index, (mark, push) in enumerate(zip(reply[1].decode(), pushes, strict=True)):

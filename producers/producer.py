@@ -24,13 +24,12 @@ from .sends import Send, check_key, life_ms, read_lane
 from .writing import Call, Item, Writer, check_identity, check_push_ids
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
-PENDING_MAX = 5_000_000
 
 
 class Producer:
     """Enqueues pushes. One per process is enough; safe for threads, and for a fork after it was made (gunicorn).
 
-    `deadline_seconds` bounds every call, connecting included. `pending_max` is how many pushes an app may have waiting.
+    `deadline_seconds` bounds every call, connecting included.
     """
 
     def __init__(
@@ -38,13 +37,12 @@ class Producer:
         redis_url: str = DEFAULT_REDIS_URL,
         *,
         deadline_seconds: float = 1.0,
-        pending_max: int = PENDING_MAX,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._redis = DeadlineRedis(redis_url, deadline_seconds=deadline_seconds)
         self._profiles = Profiles(self._redis)
         self._outcomes = Outcomes(self._redis)
-        enqueuer = Enqueuer(self._redis, self._profiles, self._outcomes.of, pending_max=pending_max)
+        enqueuer = Enqueuer(self._redis, self._profiles, self._outcomes.of)
         self._writer = Writer(enqueuer, ids.SlotAllocator())
         self._limits = limits
 
@@ -67,6 +65,7 @@ class Producer:
         lane: Lane | str = Lane.TRANSACTIONAL,
         expires_in: float | timedelta | None = None,
         idempotency_key: str | None = None,
+        sensitive: bool = False,
         push_id: str | None = None,
     ) -> Receipt:
         """Store one push for one device or alias, and return its receipt.
@@ -74,6 +73,7 @@ class Producer:
         Args:
             expires_in: seconds (or a timedelta) after which it is not worth sending; the lane's maximum age bounds it.
             idempotency_key: a repeat with the same key and content returns the first receipt, marked `duplicate`.
+            sensitive: the body is shown nowhere, not even to who looks at a dead letter.
             push_id: only to repeat a send that ended in `BrokerUnavailable`: the id which that error carries.
 
         Raises:
@@ -89,6 +89,7 @@ class Producer:
             custom_args=custom_args,
             expires_in=expires_in,
             idempotency_key=idempotency_key,
+            sensitive=sensitive,
         )
         result = self.send_many([one], app=app, lane=lane, push_ids=None if push_id is None else [push_id]).results[0]
         if isinstance(result, Receipt):
@@ -202,7 +203,8 @@ class Producer:
         key = check_key(send.idempotency_key)
         life = life_ms(send.expires_in, call.profile.max_age_ms(call.lane))
         content = send.encode(call.profile, self._limits)
-        return Item(position, kind, target, content, life, check_identity(call.profile.app, key, push_id), key or "")
+        identity = check_identity(call.profile.app, key, push_id)
+        return Item(position, kind, target, content, life, identity, key or "", bool(send.sensitive))
 
 
 def _checked(check: Callable[[str], str], target: str) -> str | InvalidPush:

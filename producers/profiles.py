@@ -21,6 +21,8 @@ class Profile:
     urgent_max_age_ms: int
     transactional_max_age_ms: int
     outcome_seconds: int
+    pending_max: int
+    broadcast: bool
 
     def max_age_ms(self, lane: Lane) -> int:
         """How long a push may wait on `lane` before it expires."""
@@ -36,6 +38,8 @@ class Profile:
             int(fields.get(b"urgent_max_age_ms", 600_000)),
             int(fields.get(b"transactional_max_age_ms", 86_400_000)),
             int(fields.get(b"outcome_seconds", 90_000)),
+            int(fields.get(b"pending_max", 5_000_000)),
+            fields.get(b"broadcast") == b"1",
         )
 
 

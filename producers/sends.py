@@ -28,6 +28,7 @@ class Send:
     custom_args: dict[str, Any] | str | None = None
     expires_in: float | timedelta | None = None
     idempotency_key: str | None = None
+    sensitive: bool = False
 
     @classmethod
     def read(cls, value: "Send | Mapping[str, Any]") -> "Send":

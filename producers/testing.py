@@ -9,7 +9,7 @@ assert producer.sent[0].content["notification"] == {"alert": "Welcome"}
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any, Literal
 
@@ -151,13 +151,7 @@ class _TestProfiles(Profiles):
         environment = (self._apps or {}).get(app)
         if environment is None:
             environment = self._apns_production
-        return Profile(
-            app,
-            environment,
-            profile.urgent_max_age_ms,
-            profile.transactional_max_age_ms,
-            profile.outcome_seconds,
-        )
+        return replace(profile, apns_production=environment)
 
     def known(self) -> list[str]:
         return sorted(self._apps or {})
@@ -184,7 +178,7 @@ class _Recorder(Enqueuer):
     """Keeps what it is given; the answers are those of the script `enqueue`."""
 
     def __init__(self, redis: DeadlineRedis, profiles: Profiles, outcomes: Outcomes, record: _Record) -> None:
-        super().__init__(redis, profiles, outcomes.of, pending_max=0)
+        super().__init__(redis, profiles, outcomes.of)
         self._record = record
 
     def write(

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import ids
 from .contract import Kind, Lane
-from .encoding import Content
+from .encoding import Content, SingleContent
 from .errors import BrokerUnavailable, InvalidPush, PushError
 from .intake import Enqueuer, Lettered, Stream, now_ms
 from .profiles import Profile
@@ -26,21 +26,33 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One valid send at `position` of its round trip. `push_id` is empty unless the send repeats another."""
+    """One valid push at `position` of its round trip. `push_id` is empty unless it repeats another.
+
+    `request_id` is the application's own; the push id otherwise.
+    """
 
     position: int
     kind: Kind
     target: str
-    content: Content
+    content: Content | SingleContent
     life_ms: int
     push_id: str = ""
     key: str = ""
+    is_sensitive: bool = False
+    request_id: str = ""
 
     def lettered(self, push_id: str) -> Lettered:
         """Ready for its stream. The digest covers content and target: both belong to an idempotency key."""
         digest = sha256(f"{self.content.digest}{self.target}".encode()).hexdigest()[:32] if self.key else ""
-        body = self.content.item(self.target, push_id)
-        return Lettered(push_id, self.target, body, self.life_ms, digest, self.key)
+        if isinstance(self.content, Content):
+            body = self.content.item(self.target, push_id)
+        else:
+            body = self.content.request(push_id, self.request_id or push_id)
+        lifetime = self.content.ttl
+        # What lives for a time at the vendor is worth no more than that here.
+        life_ms = min(self.life_ms, lifetime * 1000) if lifetime else self.life_ms
+        flags = ("s" if self.is_sensitive else "") + ("t" if lifetime else "")
+        return Lettered(push_id, self.target, body, life_ms, digest, flags, self.key)
 
 
 class Writer:

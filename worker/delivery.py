@@ -12,15 +12,14 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from config.delivery import LEASE_MARGIN_MS, DeliverySettings
 from config.logs import event
 from producers.connection import Refused, Unanswered
-from producers.contract import Kind, LaneClass
+from producers.contract import LaneClass
 from producers.entry import Entry
 
-from .api import BatchAnswer, Endpoint, PushApi, SingleAnswer
+from .calls import Caller
 from .lanes import AskAgain, Lanes, Leave, Wait
-from .planner import Lease, batch_body, plan_call
+from .planner import Lease, plan_call
 from .settlement import Judge, Settlement, refuses_as_a_whole
 
-ENDPOINTS = {Kind.REGID: Endpoint.BATCH_REGID, Kind.ALIAS: Endpoint.BATCH_ALIAS}
 GRANT_FRESH_MS = 25
 """A call that starts later than this after its quota was granted takes its quota again, at its real time."""
 LEAST_START_MS = 500
@@ -68,10 +67,12 @@ class Delivery:
     """Delivers the lanes of one app."""
 
     lanes: Lanes
-    api: PushApi
+    caller: Caller
     judge: Judge
     settings: DeliverySettings
     timing: Timing
+    allow_list: frozenset[str] | None = None
+    """The only targets that this app may reach; None: any."""
     distance: Distance = field(default_factory=Distance)
 
     def run_slice(self, lane_class: LaneClass, slot: str) -> Summary:
@@ -107,7 +108,7 @@ class Delivery:
         return True
 
     def _serve(self, lease: Lease, asked_at: float, summary: Summary) -> None:
-        plan = plan_call(lease, self._redis_now(lease, asked_at), self.settings)
+        plan = plan_call(lease, self._redis_now(lease, asked_at), self.settings, self.allow_list)
         settlement = self.judge.open(lease, plan, self._redis_now(lease, asked_at))
         if plan.call:
             self._call(settlement, plan.call, asked_at, granted_after=asked_at + self.distance.seconds)
@@ -126,11 +127,7 @@ class Delivery:
         if not self._may_start(settlement, asked_at, granted_after):
             self.judge.not_called(settlement, entries)
             return
-        if lease.kind is Kind.SINGLE:
-            answer: BatchAnswer | SingleAnswer = self.api.single(entries[0].body)
-        else:
-            targets = [entry.target for entry in entries]
-            answer = self.api.batch(ENDPOINTS[lease.kind], batch_body(entries), targets)
+        answer = self.caller.call(lease.kind, entries, self._redis_now(lease, asked_at))
         settlement.now_ms = self._redis_now(lease, asked_at)
         if len(entries) > 1 and refuses_as_a_whole(answer):
             # One bad item must not take its neighbours along: nothing was sent, so the halves may go under their cids.

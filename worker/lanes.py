@@ -55,11 +55,14 @@ LEASE, SETTLE, OPEN, LEAVE, SWEEP, RENEW = map(load_script, ("lease", "settle", 
 class Lanes:
     """The lanes of one app."""
 
-    def __init__(self, redis: DeadlineRedis, app: str, quota_per_second: int, settings: DeliverySettings) -> None:
+    def __init__(
+        self, redis: DeadlineRedis, app: str, quota_per_second: int, settings: DeliverySettings, fingerprint: str
+    ) -> None:
         self.app = app
         self._redis = redis
         self._prefix = keys.prefix(app)
         self._settings = settings
+        self._fingerprint = fingerprint
         self._quota = (quota_per_second, settings.quota_guard_ms)
         self._slice_units = max(1, quota_per_second * settings.quota_slice_ms // 1000)
         self._life_seconds = settings.outcome_retention_hours * 3600
@@ -85,6 +88,7 @@ class Lanes:
             self._slice_units,
             self._slot_life_ms,
             self._life_seconds,
+            self._fingerprint,
         )
         return _read_answer(token, reply)
 
@@ -137,7 +141,7 @@ class Lanes:
             settlement.unused_units,
             settlement.throttle_level,
             GATE_THROTTLED_MS,
-            settlement.closes_gate_ms,
+            self._fingerprint if settlement.closes_gate else "",
             DEAD_LETTERS_KEPT,
             len(counters),
             len(runs),

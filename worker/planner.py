@@ -58,26 +58,27 @@ class Plan:
     """They may have been sent, and sending again would no longer be safe: outcome unknown."""
     malformed: tuple[RawEntry, ...] = ()
     poison: tuple[Entry, ...] = ()
+    barred: tuple[Entry, ...] = ()
+    """Their targets are not in the app's allow-list."""
 
     def targets(self) -> list[str]:
         """Targets of the call, in the order of its body."""
         return [entry.target for entry in self.call]
 
 
-def batch_body(entries: Sequence[Entry]) -> bytes:
-    """The body of one batch call: the items as they were encoded, joined."""
-    return b'{"requests":[' + b",".join([entry.body for entry in entries]) + b"]}"
-
-
-def plan_call(lease: Lease, now_ms: int, settings: DeliverySettings) -> Plan:
+def plan_call(lease: Lease, now_ms: int, settings: DeliverySettings, allow_list: frozenset[str] | None = None) -> Plan:
     """Sort the entries of `lease` at `now_ms` (Redis time)."""
     entries, malformed = _read(lease)
     if lease.take_overs >= POISON_TAKE_OVERS and len(entries) == 1:
         return Plan(poison=tuple(entries), malformed=tuple(malformed))
-    timely, too_late = _split_late(entries, now_ms, settings.cid_life_ms)
-    most = 1 if lease.kind is Kind.SINGLE else settings.max_batch
-    call, left_over = _unique_targets(timely, most)
-    return Plan(tuple(call), tuple(left_over), tuple(too_late), tuple(malformed))
+    # A group push has no proven cid, so that not even its first hour allows a repeat.
+    cid_life_ms = 0 if lease.kind is Kind.GROUP else settings.cid_life_ms
+    timely, too_late = _split_late(entries, now_ms, cid_life_ms)
+    barred = [] if allow_list is None else [entry for entry in timely if entry.target not in allow_list]
+    if barred:
+        timely = [entry for entry in timely if entry.target in (allow_list or ())]
+    call, left_over = _unique_targets(timely, settings.max_batch if lease.kind.is_batch else 1)
+    return Plan(tuple(call), tuple(left_over), tuple(too_late), tuple(malformed), barred=tuple(barred))
 
 
 def _read(lease: Lease) -> tuple[list[Entry], list[RawEntry]]:

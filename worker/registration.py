@@ -23,4 +23,6 @@ def _profile(app: AppSettings, settings: Settings) -> dict[str, str | int]:
         "urgent_max_age_ms": numbers.urgent_max_age_ms,
         "transactional_max_age_ms": numbers.transactional_max_age_ms,
         "outcome_seconds": numbers.outcome_retention_hours * 3600,
+        "pending_max": app.pending_max,
+        "broadcast": int(app.allow_broadcast),
     }

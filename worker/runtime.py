@@ -4,7 +4,10 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
+
+from pydantic import SecretStr
 
 from config.settings import AppSettings, Settings
 from producers import Producer
@@ -12,6 +15,7 @@ from producers.connection import DeadlineRedis
 
 from .admission import Admission
 from .api import PushApi
+from .calls import Caller
 from .delivery import Delivery, Timing
 from .intake import Intake
 from .lanes import Lanes
@@ -39,7 +43,7 @@ class Process:
     def close(self) -> None:
         """Close the connections of this process."""
         for delivery in self.deliveries.values():
-            delivery.api.close()
+            delivery.caller.close()
         self.redis.close()
 
 
@@ -66,22 +70,45 @@ def build_process(settings: Settings, stopping: threading.Event) -> Process:
     """Build everything a worker process needs. Opens no connection yet."""
     url = settings.redis_url.get_secret_value()
     redis = DeadlineRedis(url, deadline_seconds=REDIS_DEADLINE_SECONDS)
-    numbers = settings.delivery
-    judge = Judge(numbers, Random())  # noqa: S311 - jitter, not a secret
-    lanes = {name: Lanes(redis, name, app.quota_per_second, numbers) for name, app in settings.apps.items()}
+    timing = Timing(stopping=stopping)
     deliveries = {
-        name: Delivery(lanes[name], _push_api(app, settings), judge, numbers, Timing(stopping=stopping))
-        for name, app in settings.apps.items()
+        name: _delivery(name, app, settings, redis, timing) for name, app in settings.apps.items() if app.mode != "off"
     }
-    admission = Admission(numbers.worker_threads, len(settings.apps))
+    lanes = {name: delivery.lanes for name, delivery in deliveries.items()}
+    admission = Admission(settings.delivery.worker_threads, len(settings.apps))
     producer = Producer(url, deadline_seconds=REDIS_DEADLINE_SECONDS)
     return Process(settings, redis, lanes, deliveries, admission, Intake(producer, redis))
 
 
-def _push_api(app: AppSettings, settings: Settings) -> PushApi:
+def _delivery(name: str, app: AppSettings, settings: Settings, redis: DeadlineRedis, timing: Timing) -> Delivery:
+    is_rehearsal = app.mode == "validate"
+    # The validate endpoint takes one push at a time.
+    numbers = settings.delivery.model_copy(update={"max_batch": 1}) if is_rehearsal else settings.delivery
+    lanes = Lanes(redis, name, app.quota_per_second, numbers, fingerprint(app))
+    judge = Judge(numbers, Random())  # noqa: S311 - jitter, not a secret
+    caller = Caller(_api(app, settings), _group_api(app, settings), validate_only=is_rehearsal)
+    return Delivery(lanes, caller, judge, numbers, timing, allow_list=app.allow_list)
+
+
+def fingerprint(app: AppSettings) -> str:
+    """Tells credentials apart without giving them away: a gate that one secret closed is open to its successor."""
+    return sha256(f"{app.app_key}:{app.master_secret.get_secret_value()}".encode()).hexdigest()[:12]
+
+
+def _api(app: AppSettings, settings: Settings) -> PushApi:
+    return _push_api(app.app_key, app.master_secret, app, settings)
+
+
+def _group_api(app: AppSettings, settings: Settings) -> PushApi | None:
+    if app.group_key is None or app.group_secret is None:
+        return None
+    return _push_api(f"group-{app.group_key}", app.group_secret, app, settings)
+
+
+def _push_api(username: str, password: SecretStr, app: AppSettings, settings: Settings) -> PushApi:
     return PushApi(
-        app.app_key,
-        app.master_secret.get_secret_value(),
+        username,
+        password.get_secret_value(),
         base_url=app.api_base_url,
         deadline_seconds=settings.delivery.call_deadline_ms / 1000,
         max_connections=settings.delivery.worker_threads,

@@ -18,7 +18,8 @@ MISSING = Fault(ErrorClass.AMBIGUOUS, None, 200, "the answer does not mention th
 MSG_ID_DIGITS = 20
 """Of the largest number that a slot can hold."""
 GATE_THROTTLED_MS = 1_000
-GATE_CREDENTIALS_MS = 60_000
+CODE_BARRED = 1
+"""Our own code, below all of the vendor's: the allow-list of the app bars the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Settlement:
     unused_units: int = 0
     throttled: int = 0
     called: int = 0
-    closes_gate_ms: int = 0
+    closes_gate: bool = False
+    """The API refused these credentials."""
     messages: dict[int, str] = field(default_factory=dict)
     """Vendor code → its message, for the refusals in this settlement."""
 
@@ -105,6 +107,9 @@ class Judge:
             settlement.dead.append(DeadLetter("", raw, "malformed"))
             # No producer counted it in; counted here, it does not unbalance the books.
             settlement.counts["enqueued"] += 1
+        for entry in plan.barred:
+            settlement.outcome(entry, State.REJECTED, code=CODE_BARRED)
+            settlement.messages[CODE_BARRED] = "the target is not in the allow-list of this app"
         for entry in plan.poison:
             settlement.bury(entry, "poison", 0)
         settlement.unused_units = lease.units - len(plan.call)
@@ -148,7 +153,7 @@ class Judge:
             settlement.throttled += 1
             settlement.counts["throttled"] += 1
         elif fault.kind is ErrorClass.CREDENTIAL:
-            settlement.closes_gate_ms = GATE_CREDENTIALS_MS
+            settlement.closes_gate = True
         verdict = judge(
             entry,
             fault,

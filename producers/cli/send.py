@@ -11,11 +11,14 @@ from ..intake import now_ms
 from ..outcomes import State
 from ..producer import Producer
 from ..receipts import Receipt
-from ..sends import check_key
+from ..requests import request_of_send
+from ..sends import Send, check_key, life_ms, read_lane
+from ..writing import check_identity
 from .content import composed, read_platforms
 from .options import DEFAULT_REDIS_URL, AppName, AsJson, RedisUrl, Wait, open_producer, read_object, read_push_id
 from .outcome import answered, find_outcome
 from .output import Answer
+from .show import ApnsProduction, BaseUrl, RegionName, Show, Showing, ShowingCommand, read_showing
 
 EPILOG = """\b
 Examples:
@@ -23,9 +26,12 @@ Examples:
   pushctl send --app shop --alias user_42 --title Parcel --alert 'It is here' --platform android
   pushctl send --app shop --alias user_42 --message @message.json --idempotency-key order-7
   pushctl send --app shop --alias user_42 --alert 'Code 123456' --lane urgent --expires-in 120 --wait 10
+  pushctl send --app shop --alias user_42 --alert 'It is here' --apns-production --show node
 
 JSON is given as it is, as @FILE, or as - for stdin. When Redis does not answer, the error says whether the push may
-have been stored, and the push_id to repeat the same command with: repeating it is safe."""
+have been stored, and the push_id to repeat the same command with: repeating it is safe.
+With --show nothing is stored and Redis is not needed: the request that a worker would make is printed as a program. It
+holds the whole target, and reads the credentials from the environment when it runs."""
 
 
 def _json(text: str) -> Any:
@@ -56,7 +62,7 @@ Reveal = Annotated[bool, typer.Option("--reveal", help="Show the whole target.")
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("send", epilog=EPILOG)(send)
+    app.command("send", cls=ShowingCommand, epilog=EPILOG)(send)
 
 
 def send(  # noqa: PLR0913 - one parameter per option
@@ -78,16 +84,23 @@ def send(  # noqa: PLR0913 - one parameter per option
     wait: Wait = None,
     redis_url: RedisUrl = DEFAULT_REDIS_URL,
     reveal: Reveal = False,
+    show: Show = None,
+    region: RegionName = None,
+    base_url: BaseUrl = None,
+    apns_production: ApnsProduction = None,
     as_json: AsJson = False,
-) -> Answer:
+) -> Answer | int:
     """Store one push, and show its receipt. With --wait: also its outcome, and exit 1 unless it is accepted."""
     if push_id and idempotency_key:
         raise typer.BadParameter("--push-id goes without --idempotency-key, which makes a repeat safe by itself")
+    showing = read_showing(show, region, base_url, apns_production, wait)
     platforms = read_platforms(platform)
     shown = composed(notification, alert, title, extras, platforms)
     target = {"registration_id": registration_id, "alias": alias}
     content = {"notification": shown, "message": message, "platform": platforms, "options": options}
-    terms = {"lane": lane, "expires_in": expires_in, "idempotency_key": idempotency_key}
+    terms = {"expires_in": expires_in, "idempotency_key": idempotency_key}
+    if showing is not None:
+        return showing.answer(_request(showing.profile(app), push_id, lane, Send(**target, **content, **terms)), as_json=as_json)
     receipt = _store(open_producer(redis_url), push_id, {"app": app, **target, **content, **terms})
     fields = _described(receipt, registration_id or alias or "", reveal)
     if wait is None:

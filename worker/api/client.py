@@ -11,7 +11,7 @@ from worker.api.deadline import Clock
 from worker.api.endpoints import Endpoint
 from worker.api.errors import Fault
 from worker.api.exchange import Exchange
-from worker.api.reading import Json, Reply, TargetResult, read_batch, read_single
+from worker.api.reading import Json, Reply, TargetResult, read_batch, read_group, read_single
 from worker.api.redaction import Scrubber
 from worker.api.transport import DeadlineTransport
 
@@ -126,6 +126,22 @@ class PushApi:
         started_at = self._clock()
         reply = self._exchange.send("POST", endpoint.path(), body)
         return _single(reply, Scrubber(self._secrets, targets), self._clock() - started_at)
+
+    def group(self, body: bytes) -> SingleAnswer:
+        """Send one group push (group-push-api, grade A); these credentials must be the group's.
+
+        Accepted when any app accepted it: `msg_id` is the group's, `raw` says what each app did. Refused by all, the
+        fault is that of the first.
+        """
+        started_at = self._clock()
+        reply = self._exchange.send("POST", Endpoint.GROUP.path(), body)
+        elapsed = self._clock() - started_at
+        if isinstance(reply, Fault):
+            return SingleAnswer(reply, "", None, elapsed)
+        reading = read_group(reply, Scrubber(self._secrets))
+        faults = [app.fault for app in reading.apps.values()]
+        refused = faults[0] if faults and None not in faults else None
+        return SingleAnswer(reading.fault or refused, reading.group_msg_id, reply.status, elapsed, reading.raw)
 
     def close(self) -> None:
         """Close the connections. Calls after it raise `RuntimeError`."""

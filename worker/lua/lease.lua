@@ -3,9 +3,9 @@
 -- KEYS  1 push:{app}:
 -- ARGV  1 lanes in order of urgency, comma separated  2 class of this slice  3 its open slot  4 token for the lease
 --       5 lease ms  6 entries per call  7 linger ms  8 units per second  9 quota guard ms  10 units per slice
---       11 life of an open slot, ms  12 life of outcomes, s
+--       11 life of an open slot, ms  12 life of outcomes, s  13 fingerprint of this holder's credentials
 -- keys  gate, leases, deadlines, state, lane/again/later/body of the lanes, quota, window, open:<class>, slots:<bucket>,
---       counts, bell:<class>
+--       counts, cancelled, bell:<class>
 -- answers  {'lease', stream, first_attempt_at, take-overs, units, granted at, header, body, trail, header, …}
 --          {'wait', ms}      come back then: no other slice will
 --          {'covered'}       another slice comes back in time; this one has left
@@ -46,37 +46,51 @@ local gate = redis.call('HMGET', p .. 'gate', 'paused', 'credentials', 'throttle
 if gate[1] then
   return leave('closed', 'paused', 0)
 end
-if gate[2] and tonumber(gate[2]) > now then
-  return leave('closed', 'credentials', math.ceil(tonumber(gate[2]) - now))
+-- Refused credentials close the gate for who uses the same ones, until a probe opens it.
+if gate[2] and split(gate[2])[2] == ARGV[13] then
+  return leave('closed', 'credentials', math.max(0, math.ceil(tonumber(split(gate[2])[1]) - now)))
 end
 
 -- Entries that were overdue or already cancelled when the range was first leased are not part of it. What is not of the
 -- form that `read_entry` takes never is: it must become a dead letter, not an outcome.
-local TRAIL = '^...............%d%d[01]' .. string.rep('[0-9a-f]', 11) .. '$'
+local TRAIL = '^...............%d%d%d%d[01]' .. string.rep('[0-9a-f]', 22) .. '$'
+local has_cancelled = redis.call('EXISTS', p .. 'cancelled') == 1
+
+local function fields_of(entry)
+  local fields = {h = '', b = '', r = ''}
+  for i = 1, #entry[2], 2 do
+    fields[entry[2][i]] = entry[2][i + 1]
+  end
+  return fields.h, fields.b, fields.r
+end
+
+local function ref_of(header, body, trail)
+  local ref = trail ~= '' and string.sub(trail, 1, 15) or string.sub(header, 22, 36)
+  local is_derived = string.sub(header, 13, 13) == 'k'
+  if #header > 36 and body ~= '' and #ref == 15 and (string.match(trail, TRAIL) or trail == '' and not is_derived)
+      and string.match(ref, '^[0-9a-hjkmnp-tv-z]+$') and string.match(ref, '[0-3]..$') then
+    return ref
+  end
+end
+
+local EXPIRED, CANCELLED = 4, 5
+
 local function live_of(entries, at)
   local live, dropped = {}, {}
   for _, entry in ipairs(entries) do
-    local fields = entry[2]
-    local header, body, trail = '', '', ''
-    for i = 1, #fields, 2 do
-      if fields[i] == 'h' then
-        header = fields[i + 1]
-      elseif fields[i] == 'b' then
-        body = fields[i + 1]
-      elseif fields[i] == 'r' then
-        trail = fields[i + 1]
-      end
-    end
-    local expires = string.match(header, '^1(%x%x%x%x%x%x%x%x%x%x%x)')
-    local ref = trail ~= '' and string.sub(trail, 1, 15) or string.sub(header, 22, 36)
-    local maybe_sent = string.sub(trail, 18, 18) == '1'
-    local is_derived = string.sub(header, 13, 13) == 'k'
-    if expires and tonumber(expires, 16) <= at and not maybe_sent and #header > 36 and body ~= '' and #ref == 15
-        and (string.match(trail, TRAIL) or trail == '' and not is_derived)
-        and string.match(ref, '^[0-9a-hjkmnp-tv-z]+$') and string.match(ref, '[0-3]..$') then
-      dropped[#dropped + 1] = ref
-    else
+    local header, body, trail = fields_of(entry)
+    local expires = string.match(header, '^[12](%x%x%x%x%x%x%x%x%x%x%x)')
+    local cancelled = has_cancelled and redis.call('ZSCORE', p .. 'cancelled', string.sub(header, 13, 36))
+    local is_cancelled = cancelled and tonumber(cancelled) <= at
+    local ref = expires and (is_cancelled or tonumber(expires, 16) <= at) and ref_of(header, body, trail)
+    if not ref then
       live[#live + 1] = {entry[1], header, body, trail}
+    elseif string.sub(trail, 20, 20) ~= '1' then
+      dropped[#dropped + 1] = {ref, is_cancelled and CANCELLED or EXPIRED}
+    else
+      -- It may have been sent: what was cancelled since is not worth another try either, and the holder must see that.
+      local shown = is_cancelled and string.sub(header, 1, 1) .. '00000000000' .. string.sub(header, 13) or header
+      live[#live + 1] = {entry[1], shown, body, trail}
     end
   end
   return live, dropped
@@ -203,7 +217,7 @@ for _, lane in ipairs(lanes) do
   end)
   for _, candidate in ipairs(candidates) do
     local idle_in = candidate.called + linger - now
-    if candidate.kind == 'single' or candidate.queued >= most or idle_in <= 0 or idle_in > linger then
+    if not IS_BATCH[candidate.kind] or candidate.queued >= most or idle_in <= 0 or idle_in > linger then
       if chosen then
         more = more or class_of(lane)
       else
@@ -228,7 +242,7 @@ end
 
 -- 4. One range of the chosen stream, as large as the quota at hand allows.
 local paced = chosen.lane ~= 'urgent'
-local want = math.min(chosen.queued, chosen.kind == 'single' and 1 or most)
+local want = math.min(chosen.queued, IS_BATCH[chosen.kind] and most or 1)
 local hand = quota.at_hand(paced, slice)
 want = math.min(want, paced and slice or math.max(1, hand))
 local from = chosen.cursor and ('(' .. chosen.cursor) or '-'
@@ -242,7 +256,7 @@ end
 -- A target that comes twice waits for the next call (answers are keyed by target); many of them end the range here.
 local last = #entries > 0 and entries[#entries][1]
 local read = #entries
-if chosen.kind ~= 'single' and #dropped == 0 then
+if IS_BATCH[chosen.kind] and #dropped == 0 then
   local seen, repeats = {}, 0
   for index, entry in ipairs(live) do
     local target = string.sub(entry[2], 37)
@@ -268,11 +282,14 @@ end
 
 redis.call('HSET', p .. 'state', chosen.stream .. '|cursor', last)
 redis.call('HINCRBY', p .. 'state', chosen.stream .. '|passed', read)
-for _, ref in ipairs(dropped) do
-  write_outcome(ref, 4, now, life)
+write_outcomes(dropped, now, life)
+local sums = {}
+for _, drop in ipairs(dropped) do
+  local word = drop[2] == EXPIRED and 'expired' or 'cancelled'
+  sums[word] = (sums[word] or 0) + 1
 end
-if #dropped > 0 then
-  redis.call('HINCRBY', p .. 'counts', 'expired', #dropped)
+for word, sum in pairs(sums) do
+  redis.call('HINCRBY', p .. 'counts', word, sum)
 end
 if #live == 0 then
   trim(chosen.stream)

@@ -43,21 +43,39 @@ end
 
 local NAMES = '0123456789abcdefghjkmnpqrstvwxyz'
 
--- Writes the outcome of a push that was never sent: state byte, no attempt, the time in seconds.
-local function write_outcome(ref, state, now, life)
+local function index_of(ref)
   local index = 0
   for i = 13, 15 do
     index = index * 32 + string.find(NAMES, string.sub(ref, i, i), 1, true) - 1
   end
+  return index
+end
+
+-- Writes the outcomes of pushes that were never sent, {ref, state} each, consecutive slots of a bucket as one.
+local function write_outcomes(drops, now, life)
   local seconds = math.floor(now / 1000)
   local time = ''
   for _ = 1, 4 do
     time = time .. string.char(seconds % 256)
     seconds = math.floor(seconds / 256)
   end
-  local bucket = p .. 'slots:' .. string.sub(ref, 1, 12)
-  redis.call('SETRANGE', bucket, index * 16, string.char(state) .. string.rep('\0', 11) .. time)
-  redis.call('EXPIRE', bucket, life)
+  local tail = string.rep('\0', 11) .. time
+  local name, first, slots = nil, 0, {}
+  local function write()
+    if name then
+      redis.call('SETRANGE', p .. 'slots:' .. name, first * 16, table.concat(slots))
+      redis.call('EXPIRE', p .. 'slots:' .. name, life)
+    end
+  end
+  for _, drop in ipairs(drops) do
+    local bucket, index = string.sub(drop[1], 1, 12), index_of(drop[1])
+    if bucket ~= name or index ~= first + #slots then
+      write()
+      name, first, slots = bucket, index, {}
+    end
+    slots[#slots + 1] = string.char(drop[2]) .. tail
+  end
+  write()
 end
 
 local quota = {}
@@ -188,7 +206,9 @@ function quota.close()
   redis.call('HSET', p .. 'quota', 'sum', quota.sum, 'tat', quota.tat, 'clock', quota.now)
 end
 
-local KINDS = {'regid', 'alias', 'single'}
+local KINDS = {'regid', 'alias', 'single', 'group', 'validate'}
+-- Kinds whose calls carry many targets; of the others each call carries one push.
+local IS_BATCH = {regid = true, alias = true}
 
 local function class_of(lane)
   if lane == 'urgent' then

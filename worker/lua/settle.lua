@@ -2,7 +2,7 @@
 --
 -- KEYS  1 push:{app}:
 -- ARGV  1 lease token  2 life of outcomes, s  3 units per second  4 quota guard ms  5 units to give back
---       6 throttled: 0 no, 1 partly, 2 mostly  7 longest ms to close the gate when mostly  8 ms to close the gate for credentials
+--       6 throttled: 0 no, 1 partly, 2 mostly  7 longest ms to close the gate when mostly  8 fingerprint of refused credentials, or ''
 --       9 dead letters kept  10-13 how many counters, slot runs, retries and dead letters follow
 --       counters: field, amount        slot runs: bucket, first byte, bytes
 --       retries: delay ms, push_id, header, body, trail
@@ -25,6 +25,7 @@ local side, lane, kind = string.match(stream, '^(%a+):(.+):(%a+)$')
 redis.call('HDEL', p .. 'leases', token)
 redis.call('ZREM', p .. 'deadlines', token)
 
+local PROBE_MS = 60000
 local now = clock()
 local counters, runs, retries, letters = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 local at = 14
@@ -81,8 +82,8 @@ if throttled == 2 then
 elseif throttled == 0 then
   redis.call('HDEL', p .. 'gate', 'pause')
 end
-if tonumber(ARGV[8]) > 0 then
-  redis.call('HSET', p .. 'gate', 'credentials', whole(now + tonumber(ARGV[8])))
+if ARGV[8] ~= '' and not redis.call('HGET', p .. 'gate', 'credentials') then
+  redis.call('HSET', p .. 'gate', 'credentials', whole(now + PROBE_MS) .. '|' .. ARGV[8] .. '|' .. PROBE_MS)
 end
 
 trim(stream)
