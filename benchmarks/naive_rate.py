@@ -56,7 +56,8 @@ def measure(run: Run) -> None:
         NAME,
         max(probed[best], drain(run, best, count).per_second),
         f"up to {count} queued tasks of one POST /v4/push each, pooled httpx client per process, early "
-        f"acknowledgement, no result backend, nothing recorded; best of {', '.join(map(str, SHAPES))}: {best}; from the first call to the "
+        f"acknowledgement, no result backend, nothing recorded; "
+        f"best of {', '.join(map(str, SHAPES))}: {best}; from the first call to the "
         "last at the sandbox; Redis append-only file everysec",
     )
 

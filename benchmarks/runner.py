@@ -85,11 +85,8 @@ def _measure(name: str, part: Part, run: Run) -> dict[str, str]:
         part.measure(run)
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        return {
-            spec.name: f"{name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-            for spec in part.figures
-            if spec.name not in run.figures
-        }
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return {spec.name: f"{name}: {reason}" for spec in part.figures if spec.name not in run.figures}
     print(f"  {time.monotonic() - began_at:.0f} s", flush=True)
     return {}
 

@@ -21,8 +21,9 @@ class Profile:
     urgent_max_age_ms: int
     transactional_max_age_ms: int
     outcome_seconds: int
-    pending_max: int
-    broadcast: bool
+    pending_max: int = 5_000_000
+    allows_broadcast: bool = False
+    has_group: bool = False
 
     def max_age_ms(self, lane: Lane) -> int:
         """How long a push may wait on `lane` before it expires."""
@@ -39,7 +40,8 @@ class Profile:
             int(fields.get(b"transactional_max_age_ms", 86_400_000)),
             int(fields.get(b"outcome_seconds", 90_000)),
             int(fields.get(b"pending_max", 5_000_000)),
-            fields.get(b"broadcast") == b"1",
+            fields.get(b"allows_broadcast") == b"1",
+            fields.get(b"has_group") == b"1",
         )
 
 

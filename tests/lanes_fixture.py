@@ -1,7 +1,7 @@
 """A bench for the Redis scripts: one app on a store whose clock only the test moves."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -27,6 +27,7 @@ from worker.settlement import Judge, Settlement
 APP = "shop"
 START_MS = 1_800_000_000_000.0
 CLOCK = "test:clock"
+FINGERPRINT = "0123456789ab"
 PROFILE = Profile(APP, None, 600_000, 86_400_000, 90_000)
 _TIME = "redis.call('TIME')"
 
@@ -100,14 +101,15 @@ class Bench:
         self.slots = ids.SlotAllocator()
         self.judge = Judge(self.settings, dice(7))
         self.use_limit(self.pending_max)
+        self.enqueuer = Enqueuer(self.redis, Profiles(self.redis), self.outcomes.of)
 
     def another_worker(self, **changes: Any) -> Lanes:
         """The lanes as a worker with other numbers sees them."""
-        return Lanes(self.redis, APP, self.rate, self.settings.model_copy(update=changes))
+        return Lanes(self.redis, APP, self.rate, self.settings.model_copy(update=changes), FINGERPRINT)
 
     def use_limit(self, pending_max: int) -> None:
         """Producers may have `pending_max` pushes waiting."""
-        self.enqueuer = Enqueuer(self.redis, Profiles(self.redis), self.outcomes.of, pending_max=pending_max)
+        self.profile = replace(PROFILE, pending_max=pending_max)
 
     # -- time
 
@@ -142,7 +144,7 @@ class Bench:
     ) -> list[Receipt | PushError]:
         """Store pushes through the enqueue script; without `run` under slots of their own."""
         taken = run or self.slots.take(len(letters))
-        return self.enqueuer.write(Stream(PROFILE, lane, kind), taken, letters)
+        return self.enqueuer.write(Stream(self.profile, lane, kind), taken, letters)
 
     def send(
         self,

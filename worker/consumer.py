@@ -38,6 +38,15 @@ class TolerantConsumer(Consumer):
 
         return handle_or_keep
 
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Celery closes what is left of a lost connection. kombu trips over its own remains there if a message was not
+        acknowledged yet, which would end a worker at every other crash of Redis; the connection is gone either way.
+        """
+        try:
+            super().on_connection_error_after_connected(exc)
+        except Exception as error:
+            event("push.broker.lost", error=type(error).__name__)
+
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """The body is not what its content type says."""
         self._stray(message, type(exc).__name__)

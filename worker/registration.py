@@ -24,5 +24,6 @@ def _profile(app: AppSettings, settings: Settings) -> dict[str, str | int]:
         "transactional_max_age_ms": numbers.transactional_max_age_ms,
         "outcome_seconds": numbers.outcome_retention_hours * 3600,
         "pending_max": app.pending_max,
-        "broadcast": int(app.allow_broadcast),
+        "allows_broadcast": int(app.allow_broadcast),
+        "has_group": int(app.group_key is not None),
     }

@@ -10,15 +10,16 @@ from ..errors import BrokerUnavailable, shortened
 from ..intake import now_ms
 from ..outcomes import State
 from ..producer import Producer
+from ..profiles import Profile
 from ..receipts import Receipt
-from ..requests import request_of_send
+from ..requests import Request, request_of_send
 from ..sends import Send, check_key, life_ms, read_lane
 from ..writing import check_identity
 from .content import composed, read_platforms
 from .options import DEFAULT_REDIS_URL, AppName, AsJson, RedisUrl, Wait, open_producer, read_object, read_push_id
 from .outcome import answered, find_outcome
 from .output import Answer
-from .show import ApnsProduction, BaseUrl, RegionName, Show, Showing, ShowingCommand, read_showing
+from .show import ApnsProduction, BaseUrl, RegionName, Show, ShowingCommand, read_showing
 
 EPILOG = """\b
 Examples:
@@ -99,9 +100,10 @@ def send(  # noqa: PLR0913 - one parameter per option
     target = {"registration_id": registration_id, "alias": alias}
     content = {"notification": shown, "message": message, "platform": platforms, "options": options}
     terms = {"expires_in": expires_in, "idempotency_key": idempotency_key}
+    push: dict[str, Any] = {**target, **content, **terms}
     if showing is not None:
-        return showing.answer(_request(showing.profile(app), push_id, lane, Send(**target, **content, **terms)), as_json=as_json)
-    receipt = _store(open_producer(redis_url), push_id, {"app": app, **target, **content, **terms})
+        return showing.answer(_request(showing.profile(app), lane, push_id, Send.read(push)), as_json=as_json)
+    receipt = _store(open_producer(redis_url), push_id, {"app": app, "lane": lane, **push})
     fields = _described(receipt, registration_id or alias or "", reveal)
     if wait is None:
         return Answer(fields)
@@ -122,12 +124,20 @@ def _described(receipt: Receipt, target: str, reveal: bool) -> dict[str, Any]:
 def _store(producer: Producer, repeated: str | None, push: dict[str, Any]) -> Receipt:
     # The id is chosen here, so that there is one to repeat with even if Redis never answers.
     key = check_key(push["idempotency_key"])
-    push_id = ids.derive_push_id(push["app"], key) if key else repeated or _new_push_id()
+    push_id = _push_id(push["app"], key, repeated)
     try:
         return producer.send(**push, push_id=None if key else push_id)
     except BrokerUnavailable as error:
         raise BrokerUnavailable([push_id], error.maybe_stored) from error.__cause__
 
 
-def _new_push_id() -> str:
-    return ids.SlotAllocator().take(1).push_ids(now_ms())[0]
+def _request(profile: Profile, lane: str, repeated: str | None, send: Send) -> Request:
+    # What would be refused at the send is refused here too.
+    life_ms(send.expires_in, profile.max_age_ms(read_lane(lane)))
+    key = check_key(send.idempotency_key)
+    push_id = check_identity(profile.app, key, _push_id(profile.app, key, repeated))
+    return request_of_send(send, profile, push_id)
+
+
+def _push_id(app: str, key: str | None, repeated: str | None) -> str:
+    return ids.derive_push_id(app, key) if key else repeated or ids.SlotAllocator().take(1).push_ids(now_ms())[0]

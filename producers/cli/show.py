@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from .. import keys
+from ..errors import InvalidPush
 from ..profiles import Profile
 from ..requests import Dialect, Region, Request, check_base_url, described, render
 from .output import DONE, Answer
@@ -47,7 +49,7 @@ def with_dialect(words: Sequence[str]) -> list[str]:
     """The words of a command with a dialect after each `--show` that stands alone."""
     following = [*words[1:], "--"]
     named: list[str] = []
-    for word, after in zip(words, following, strict=True):
+    for word, after in zip(words, following, strict=False):
         named += [word, Dialect.CURL] if word == _WORD and after.startswith("-") else [word]
     return named
 
@@ -61,7 +63,9 @@ class Showing:
     apns_production: bool | None = None
 
     def profile(self, app: str) -> Profile:
-        """An app as far as the options describe it: which apps exist is not asked."""
+        """An app as far as the options describe it; which apps exist is not asked. Raises `InvalidPush`."""
+        if keys.APP_NAME.fullmatch(app) is None:
+            raise InvalidPush("app", "is no name of an app: these are lower-case letters, digits, _ and -")
         environment = b"" if self.apns_production is None else b"%d" % self.apns_production
         return Profile.read(app, {b"apns_production": environment})
 

@@ -46,5 +46,4 @@ def _utf16_escapes(character: str) -> str:
 
 
 def _code_point_escape(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return f"\\U{ord(character):08x}"

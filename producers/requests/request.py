@@ -23,7 +23,7 @@ _path = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*").full
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where a printed program finds its HTTP Basic credentials: two environment variables, and what precedes the key."""
+    """Where a printed program finds its credentials: two environment variables, and what stands before the key."""
 
     key_variable: str
     secret_variable: str

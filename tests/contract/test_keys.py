@@ -18,6 +18,7 @@ from producers import Producer, keys
 from producers.connection import DeadlineRedis
 from producers.contract import LaneClass
 from worker.api import BatchAnswer, Endpoint, ErrorClass, Fault, PushApi, TargetResult
+from worker.calls import Caller
 from worker.delivery import Delivery, Timing
 from worker.intake import keep_stray
 from worker.lanes import Lanes
@@ -87,8 +88,8 @@ def scenario(
     """Every key of a small life: sends of all sorts, each outcome, a retry, a throttle, a stray."""
     scanner = Scanner(redis_client)
     numbers = settings.delivery
-    lanes = Lanes(connection, "shop", 10_000, numbers)
-    delivery = Delivery(lanes, cast(PushApi, ScriptedApi(scanner)), _judge(numbers), numbers, Timing())
+    lanes = Lanes(connection, "shop", 10_000, numbers, "0123456789ab")
+    delivery = Delivery(lanes, Caller(cast(PushApi, ScriptedApi(scanner))), _judge(numbers), numbers, Timing())
     register_apps(connection, settings)
     _send_all_sorts(redis_server.url, redis_client)
     scanner.look()

@@ -312,6 +312,8 @@ def test_refused_credentials_close_the_gate_and_burn_nothing(bench: Bench) -> No
     bench.send(1, lane=Lane.URGENT)
     assert bench.lease() == Leave("closed", "credentials")
     bench.advance(95_000)
+    assert bench.lease() == Leave("closed", "credentials")
+    bench.client.hdel(bench.key("gate"), "credentials")
     for _ in range(4):
         answer = bench.lease()
         if isinstance(answer, Lease):

@@ -1,5 +1,7 @@
 """What is written is what is read: ids, slots, entries."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +55,7 @@ def test_derived_ids_differ_where_app_or_key_differ(app: str, key: str, other_ap
 
 
 entries = st.builds(
-    lambda bucket, index, now, target, body, expires, attempts, sent, first: Entry(
+    lambda bucket, index, now, target, body, expires, attempts, sent, first, spent, queued, sensitive: Entry(
         ids.SlotRun(bucket, index, 1).push_ids(now)[0],
         target,
         body,
@@ -62,6 +64,9 @@ entries = st.builds(
         attempts,
         sent,
         first,
+        spent,
+        queued,
+        sensitive,
     ),
     buckets,
     indexes,
@@ -72,6 +77,9 @@ entries = st.builds(
     st.integers(0, 99),
     st.booleans(),
     times,
+    st.integers(0, 99),
+    times,
+    st.booleans(),
 )
 
 
@@ -79,9 +87,9 @@ entries = st.builds(
 def test_an_entry_reads_back(entry: Entry) -> None:
     """With its trail, and without one as a first send."""
     assert read_entry(entry.header(), entry.body, entry.trail()) == entry
-    fresh = entry.tried(attempts=0, maybe_sent=False, first_attempt_at_ms=0)
+    fresh = replace(entry, attempts=0, spent=0, maybe_sent=False, first_attempt_at_ms=0, queued_at_ms=0)
     assert read_entry(entry.header(), entry.body) == fresh
-    assert len(entry.trail()) == 29
+    assert len(entry.trail()) == 42
 
 
 @given(entries, buckets, indexes, keys)

@@ -34,7 +34,7 @@ class Failing(DeadlineRedis):
 def enqueuer(error: Exception) -> Enqueuer:
     """An enqueuer whose Redis fails."""
     store = Failing(error)
-    return Enqueuer(store, Profiles(store), Outcomes(store).of, pending_max=10)
+    return Enqueuer(store, Profiles(store), Outcomes(store).of)
 
 
 @pytest.mark.parametrize("maybe_done", [True, False])

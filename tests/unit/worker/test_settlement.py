@@ -76,7 +76,7 @@ def test_a_fault_of_the_whole_call_holds_for_all(
     JUDGE.answer(settlement, plan.call, batch({}, fault(kind)))
     assert settled(settlement) == 3
     assert (settlement.unused_units, settlement.throttle_level) == (unused, level)
-    assert (settlement.closes_gate_ms > 0) is (kind is ErrorClass.CREDENTIAL)
+    assert (settlement.closes_gate) is (kind is ErrorClass.CREDENTIAL)
     if expected is AGAIN:
         assert [again.entry.attempts for again in settlement.retries] == [attempts] * 3
         assert {again.entry.maybe_sent for again in settlement.retries} == {fault(kind).maybe_sent}
