@@ -53,11 +53,14 @@ __all__ = [
     "encode_content",
     "encode_request",
     "time_to_live_of",
+    "with_cid",
     "with_time_to_live",
 ]
 
 _tail = re.compile(rb'","time_to_live":([0-9]{1,19})(\}{2,3})\Z')
 _LONGEST_TAIL = 48
+_cid_tail = re.compile(rb'"cid":"([A-Za-z0-9_-]{1,64})("(?:,"time_to_live":[0-9]{1,19})?\}{2,3})\Z')
+_LONGEST_CID_TAIL = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,3 +264,16 @@ def with_time_to_live(encoded: bytes, seconds: int) -> bytes:
     if match is None:
         return encoded
     return b"%b%d%b" % (encoded[: match.start(1)], seconds, match[2])
+
+
+def with_cid(encoded: bytes, cid: str) -> bytes:
+    """The same item or request under another cid. The vendor cannot tell it from a new push.
+
+    Raises:
+        InvalidPush: field `options.cid`, when it is not 1 to 64 of A-Z a-z 0-9 _ -.
+        ValueError: nothing of ours ends like `encoded`.
+    """
+    match = _cid_tail.search(encoded, max(0, len(encoded) - _LONGEST_CID_TAIL))
+    if match is None:
+        raise ValueError("no cid at the end of the options")
+    return b"".join((encoded[: match.start(1)], checked_cid(cid), match[2]))

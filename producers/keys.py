@@ -36,6 +36,11 @@ def codes(app: str) -> str:
     return prefix(app) + "codes"
 
 
+def detail(app: str, push_id: str) -> str:
+    """String: JSON of what does not fit into a slot."""
+    return prefix(app) + "detail:" + push_id
+
+
 def bell(app: str, lane_class: str) -> str:
     """List of at most one element: work waits for a slice of this class."""
     return prefix(app) + "bell:" + lane_class
@@ -153,7 +158,7 @@ REGISTRY: tuple[KeySpec, ...] = (
         _APP + "detail:<push_id>",
         "string",
         "worker",
-        "what a group push did in each app",
+        "what fits no slot: a group push in each app, a msg_id that is no number",
         "group pushes of the last outcome_retention_hours",
         "300 B per group push",
     ),

@@ -1,9 +1,11 @@
 """Reading outcomes back: from a receipt or a push id to its slot."""
 
+import json
+
 from . import ids, keys
 from .connection import DeadlineRedis, Refused, Unanswered
 from .errors import BrokerUnavailable
-from .outcomes import SLOT_BYTES, Slot, unpack_slot
+from .outcomes import SLOT_BYTES, Slot, State, unpack_slot
 from .receipts import Receipt, Status
 
 
@@ -18,9 +20,13 @@ class Outcomes:
         try:
             slot = self._slot(receipt)
             message = self._redis.call("HGET", keys.codes(receipt.app), slot.code) if slot.code else None
+            # An accepted push without a number as msg_id has its words elsewhere.
+            is_elsewhere = slot.state is State.ACCEPTED and not slot.msg_id
+            detail = self._redis.call("GET", keys.detail(receipt.app, receipt.push_id)) if is_elsewhere else None
         except (Unanswered, Refused) as error:
             raise BrokerUnavailable([receipt.push_id], maybe_stored=None) from error
-        return Status.of_slot(receipt.push_id, receipt.app, slot, (message or b"").decode(errors="replace"))
+        words = (message or b"").decode(errors="replace")
+        return Status.of_slot(receipt.push_id, receipt.app, slot, words, json.loads(detail) if detail else {})
 
     def _slot(self, receipt: Receipt) -> Slot:
         ref = receipt.ref or self._ref(receipt)

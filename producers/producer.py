@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain, islice, repeat
-from typing import Any, Self
+from typing import Any, Literal, Self, Unpack
 
 from . import ids, keys
 from .connection import DeadlineRedis, Refused, Unanswered
@@ -16,9 +16,10 @@ from .encoding import check_alias, check_registration_id
 from .errors import BrokerUnavailable, InvalidPush, PushError, UnknownApp
 from .intake import PER_ROUND_TRIP, Enqueuer
 from .lookup import Outcomes
-from .models import Limits, Message, Notification, Options
+from .models import BatchItem, Limits, Message, Notification, Options
 from .models.limits import DEFAULT_LIMITS
 from .profiles import Profile, Profiles
+from .push_requests import NO_TARGET, OF_EVERY_PUSH, PushKeywords, PushRequest
 from .receipts import Receipt, SendReport, Status
 from .sends import Send, check_key, life_ms, read_lane
 from .writing import Call, Item, Writer, check_identity, check_push_ids
@@ -91,10 +92,7 @@ class Producer:
             idempotency_key=idempotency_key,
             sensitive=sensitive,
         )
-        result = self.send_many([one], app=app, lane=lane, push_ids=None if push_id is None else [push_id]).results[0]
-        if isinstance(result, Receipt):
-            return result
-        raise result
+        return _one(self.send_many([one], app=app, lane=lane, push_ids=None if push_id is None else [push_id]).results)
 
     def send_many(
         self,
@@ -160,6 +158,41 @@ class Producer:
             results += self._writer.write(call, items, checked)
         return SendReport(tuple(results))
 
+    def batch(
+        self,
+        items: Iterable[BatchItem | dict[str, Any]],
+        *,
+        app: str,
+        by: Literal["registration_id", "alias"] = "registration_id",
+        lane: Lane | str = Lane.TRANSACTIONAL,
+    ) -> SendReport:
+        """Store API batch items; they travel in as few calls as the lane makes of them. Reports as `send_many`."""
+        return self.send_many((_send_of(item, by) for item in items), app=app, lane=lane)
+
+    def push(self, *, app: str, lane: Lane | str = Lane.TRANSACTIONAL, **content: Unpack[PushKeywords]) -> Receipt:
+        """Store one push to an audience; the keywords are the fields of `PushRequest` and those of every push.
+
+        Raises:
+            InvalidPush, UnknownApp, IdempotencyConflict, QueueFull, BrokerUnavailable: see `producers.errors`.
+        """
+        return self._push(Kind.SINGLE, app, lane, content)
+
+    def group_push(
+        self, *, app: str, lane: Lane | str = Lane.TRANSACTIONAL, **content: Unpack[PushKeywords]
+    ) -> Receipt:
+        """Store one push to all apps of a group (group-push-api page), with the group credentials of `app`'s workers.
+
+        What each app did is in `status().detail`. A group push has no proven cid: one that may have been sent is never
+        repeated and ends as *unknown*. Raises as `push`.
+        """
+        return self._push(Kind.GROUP, app, lane, content)
+
+    def validate(self, *, app: str, timeout: float = 10.0, **content: Unpack[PushKeywords]) -> Status:
+        """Let the API check a push without sending it, and wait up to `timeout` seconds for its verdict: `accepted`,
+        or `rejected` with code and message. Costs a unit of quota. Raises as `push`, and `WaitTimeout`.
+        """
+        return self._push(Kind.VALIDATE, app, Lane.URGENT, content).wait(timeout)
+
     def status(self, push_id: str, *, app: str) -> Status:
         """Where a push stands. An unknown id, or one whose outcome is no longer kept, is `ABSENT`.
 
@@ -184,6 +217,24 @@ class Producer:
             return self._profiles.get(app)
         except (Unanswered, Refused) as error:
             raise BrokerUnavailable([], maybe_stored=False) from error
+
+    def _push(self, kind: Kind, app: str, lane: Lane | str, content: PushKeywords) -> Receipt:
+        call = Call(self._profile(app), read_lane(lane))
+        key = check_key(content.get("idempotency_key"))
+        push_id = check_push_ids([content.get("push_id") or ""])[0]
+        request = PushRequest.read({name: value for name, value in content.items() if name not in OF_EVERY_PUSH})
+        item = Item(
+            0,
+            kind,
+            NO_TARGET,
+            request.encode(call.profile, self._limits, kind),
+            life_ms(content.get("expires_in"), call.profile.max_age_ms(call.lane)),
+            check_identity(app, key, push_id),
+            key or "",
+            bool(content.get("sensitive")),
+            request.request_id or "",
+        )
+        return _one(self._writer.write(call, [item], [None]))
 
     def _send_chunk(
         self, call: Call, chunk: Sequence[tuple[Send | Mapping[str, Any], str]]
@@ -218,3 +269,17 @@ def _targets(name: str, values: Iterable[str]) -> Iterator[str]:
     if isinstance(values, str | bytes):
         raise InvalidPush(name, "must hold several targets, not be one")
     return iter(values)
+
+
+def _one(results: Sequence[Receipt | Exception]) -> Receipt:
+    result = results[0]
+    if isinstance(result, Receipt):
+        return result
+    raise result
+
+
+def _send_of(item: BatchItem | dict[str, Any], by: Literal["registration_id", "alias"]) -> Send | dict[str, Any]:
+    if isinstance(item, BatchItem):
+        item = {name: getattr(item, name) for name in BatchItem.model_fields}
+    target = item.get("target")
+    return {by: target, **{name: value for name, value in item.items() if name != "target"}}

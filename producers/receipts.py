@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .outcomes import Slot, State
 
@@ -13,7 +14,8 @@ class Status:
 
     `msg_id` is the API's id (decimal string) once accepted, `code` and `message` the vendor's reason when refused
     (`message` is the last one seen with that code), `attempts` the calls that counted, `at_seconds` unix time of the
-    outcome; 0 and empty strings mean *none*.
+    outcome; 0 and empty strings mean *none*. `detail` holds what fits nowhere else, such as what each
+    app of a group did.
     """
 
     push_id: str
@@ -24,6 +26,7 @@ class Status:
     message: str = ""
     attempts: int = 0
     at_seconds: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_final(self) -> bool:
@@ -31,11 +34,11 @@ class Status:
         return self.state.is_outcome
 
     @classmethod
-    def of_slot(cls, push_id: str, app: str, slot: Slot, message: str) -> "Status":
+    def of_slot(cls, push_id: str, app: str, slot: Slot, message: str, detail: dict[str, Any]) -> "Status":
         """Read a slot; duplicates and conflicts never became pushes of their own."""
         state = slot.state if slot.state <= State.PURGED else State.ABSENT
-        msg_id = str(slot.msg_id) if slot.msg_id else ""
-        return cls(push_id, app, state, msg_id, slot.code, message, slot.attempts, slot.at_seconds)
+        msg_id = str(slot.msg_id) if slot.msg_id else str(detail.get("msg_id", ""))
+        return cls(push_id, app, state, msg_id, slot.code, message, slot.attempts, slot.at_seconds, detail)
 
 
 class WaitTimeout(TimeoutError):

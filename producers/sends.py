@@ -29,6 +29,7 @@ class Send:
     expires_in: float | timedelta | None = None
     idempotency_key: str | None = None
     sensitive: bool = False
+    allow_mixed: bool = False
 
     @classmethod
     def read(cls, value: "Send | Mapping[str, Any]") -> "Send":
@@ -60,6 +61,7 @@ class Send:
             custom_args=self.custom_args,
             apns_production=profile.apns_production,
             limits=limits,
+            allow_mixed=self.allow_mixed,
         )
 
 

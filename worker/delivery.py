@@ -115,6 +115,7 @@ class Delivery:
         if self._settle(settlement, asked_at):
             summary.counts.update(settlement.counts)
             self.lanes.note_messages(settlement.messages)
+            self.lanes.note_details(settlement.details)
         else:
             event("push.lease.lost", app=self.lanes.app, stream=lease.stream, entries=len(lease.entries))
 

@@ -1,6 +1,7 @@
 """The Redis side of delivery: leases, settlements and slots of one app. Every script may safely run twice."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -120,6 +121,13 @@ class Lanes:
         classes = [part for lane_class, lanes in OWN_LANES.items() for part in (lane_class, ",".join(lanes))]
         return int(self._run(SWEEP, tick_ms, *classes))
 
+    def note_details(self, details: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep what fits into no slot, as long as the outcomes."""
+        for push_id, detail in details.items():
+            # A Redis without free memory goes without these words.
+            with suppress(Refused):
+                self._redis.call("SET", keys.detail(self.app, push_id), json.dumps(detail), "EX", self._life_seconds)
+
     def note_messages(self, messages: dict[int, str]) -> None:
         """Keep the last message of vendor codes, for `status`. At most 256 codes are kept."""
         name = self._prefix + "codes"
@@ -146,7 +154,7 @@ class Lanes:
             len(counters),
             len(runs),
             len(settlement.retries),
-            len(settlement.dead),
+            len(settlement.dead) + len(settlement.asked),
         ]
         for name, amount in counters.items():
             arguments += (name, amount)
@@ -155,9 +163,10 @@ class Lanes:
         for again in settlement.retries:
             entry = again.entry
             arguments += (again.delay_ms, entry.push_id, entry.header(), entry.body, entry.trail())
-        for letter in settlement.dead:
-            raw = letter.entry
-            arguments += (letter.push_id, raw.header, raw.body, raw.trail, letter.reason, letter.code)
+        for stream, letters in (("dead", settlement.dead), ("asked", settlement.asked)):
+            for letter in letters:
+                raw = letter.entry
+                arguments += (stream, letter.push_id, raw.header, raw.body, raw.trail, letter.reason, letter.code)
         return arguments
 
 

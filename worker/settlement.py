@@ -2,22 +2,31 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 from config.delivery import DeliverySettings
 from producers import ids
+from producers.contract import Kind, Lane
+from producers.encoding import with_cid
 from producers.entry import Entry
 from producers.outcomes import SLOT_BYTES, Slot, State
 
 from .api import BatchAnswer, ErrorClass, Fault, SingleAnswer
+from .api.redaction import shorten
 from .planner import Lease, Plan, RawEntry
 from .retry import Again, Dead, Rejected, Unknown, Verdict, judge
 
 MISSING = Fault(ErrorClass.AMBIGUOUS, None, 200, "the answer does not mention this target", maybe_sent=True)
 MSG_ID_DIGITS = 20
 """Of the largest number that a slot can hold."""
+MSG_ID_SHOWN = 100
 GATE_THROTTLED_MS = 1_000
+RESENT_SUFFIX = "-again"
+RESENT = b'-again"'
+TAIL_LENGTH = 96
+"""Bytes at the end of a body that hold the whole cid."""
 CODE_BARRED = 1
 """Our own code, below all of the vendor's: the allow-list of the app bars the target."""
 
@@ -48,6 +57,10 @@ class Settlement:
     called: int = 0
     closes_gate: bool = False
     """The API refused these credentials."""
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Push id → what fits into no slot."""
+    asked: list[DeadLetter] = field(default_factory=list)
+    """Unknown pushes whose bodies are kept for a person to decide."""
     messages: dict[int, str] = field(default_factory=dict)
     """Vendor code → its message, for the refusals in this settlement."""
 
@@ -58,6 +71,8 @@ class Settlement:
     def accepted(self, entry: Entry, msg_id: str) -> None:
         """Record that the API took the push in the call of this lease."""
         number = int(msg_id) if msg_id.isdecimal() and len(msg_id) <= MSG_ID_DIGITS else 0
+        if not number and msg_id:
+            self.details[entry.push_id] = {"msg_id": msg_id[:MSG_ID_SHOWN]}
         self._record(entry, State.ACCEPTED, Slot(State.ACCEPTED, entry.attempts + 1, 0, number, self.now_ms // 1000))
 
     def _record(self, entry: Entry, state: State, slot: Slot) -> None:
@@ -68,8 +83,7 @@ class Settlement:
     def bury(self, entry: Entry, reason: str, code: int) -> None:
         """Send a push to the dead letters; its slot says so."""
         self.outcome(entry, State.DEAD, code=code)
-        raw = RawEntry(entry.header(), entry.body, entry.trail())
-        self.dead.append(DeadLetter(entry.push_id, raw, reason, code))
+        self.dead.append(_letter(entry, reason, code))
 
     @property
     def throttle_level(self) -> int:
@@ -100,7 +114,7 @@ class Judge:
         """A settlement that already holds what the plan kept out of the call."""
         settlement = Settlement(lease, now_ms)
         for entry in plan.too_late:
-            settlement.outcome(entry, State.UNKNOWN)
+            self._unknown(settlement, entry, 0)
         for entry in plan.left_over:
             settlement.retries.append(Again(entry, 0))
         for raw in plan.malformed:
@@ -131,6 +145,8 @@ class Judge:
             self._batch(settlement, entries, answer)
         elif answer.fault is None:
             settlement.accepted(entries[0], answer.msg_id)
+            if settlement.lease.kind is Kind.GROUP:
+                settlement.details[entries[0].push_id] = group_detail(answer)
         else:
             self._failed(settlement, entries[0], answer.fault)
 
@@ -154,6 +170,9 @@ class Judge:
             settlement.counts["throttled"] += 1
         elif fault.kind is ErrorClass.CREDENTIAL:
             settlement.closes_gate = True
+        if settlement.lease.kind is Kind.GROUP and fault.maybe_sent:
+            self._unknown(settlement, entry, fault.code or 0)
+            return
         verdict = judge(
             entry,
             fault,
@@ -164,6 +183,18 @@ class Judge:
         )
         self._apply(settlement, verdict, fault)
 
+    def _unknown(self, settlement: Settlement, entry: Entry, code: int) -> None:
+        is_urgent = settlement.lease.lane == Lane.URGENT
+        policy = self.settings.urgent_unknown if is_urgent else self.settings.transactional_unknown
+        has_time = entry.expires_at_ms > settlement.now_ms
+        if policy == "resend" and has_time and settlement.lease.kind is not Kind.GROUP and not is_resent(entry):
+            settlement.retries.append(Again(resent(entry), 0))
+            settlement.counts["resent"] += 1
+            return
+        settlement.outcome(entry, State.UNKNOWN, code=code)
+        if policy == "ask":
+            settlement.asked.append(_letter(entry, "unknown", code))
+
     def _apply(self, settlement: Settlement, verdict: Verdict, fault: Fault) -> None:
         match verdict:
             case Again():
@@ -173,7 +204,7 @@ class Judge:
                 settlement.outcome(entry, State.REJECTED, code=code)
                 settlement.messages[code] = fault.message
             case Unknown(entry, code):
-                settlement.outcome(entry, State.UNKNOWN, code=code)
+                self._unknown(settlement, entry, code)
             case Dead(entry, code):
                 settlement.bury(entry, "exhausted", code)
                 settlement.messages[code] = fault.message
@@ -188,3 +219,30 @@ def refuses_as_a_whole(answer: BatchAnswer | SingleAnswer) -> bool:
         and fault is not None
         and (fault.kind is ErrorClass.PERMANENT)
     )
+
+
+def is_resent(entry: Entry) -> bool:
+    """Whether the push already goes under a second cid."""
+    return RESENT in entry.body[-TAIL_LENGTH:]
+
+
+def resent(entry: Entry) -> Entry:
+    """The same push under a new cid: the vendor cannot tell it from a new one, so a device may get it twice."""
+    body = with_cid(entry.body, entry.push_id + RESENT_SUFFIX)
+    return replace(
+        entry, body=body, spent=entry.spent + entry.attempts, attempts=0, maybe_sent=False, first_attempt_at_ms=0
+    )
+
+
+def _letter(entry: Entry, reason: str, code: int) -> DeadLetter:
+    return DeadLetter(entry.push_id, RawEntry(entry.header(), entry.body, entry.trail()), reason, code)
+
+
+def group_detail(answer: SingleAnswer) -> dict[str, Any]:
+    """What each app of the group did: msg_id, or code and message; by the first characters of its AppKey."""
+    apps = {
+        shorten(key): {name: value[name] for name in ("msg_id", "error") if name in value}
+        for key, value in answer.raw.items()
+        if isinstance(value, dict)
+    }
+    return {"msg_id": answer.msg_id, "apps": apps}

@@ -94,7 +94,7 @@ def test_the_first_attempt_is_never_moved_to_a_later_time(lease: Lease) -> None:
     """Or the cid would seem younger than it is."""
     kept: dict[bytes, set[int]] = {}
     for raw in lease.entries:
-        kept.setdefault(raw.header, set()).add(int(raw.trail[20:31], 16) if raw.trail else 0)
+        kept.setdefault(raw.header, set()).add(int(raw.trail[20:31], 16) if len(raw.trail) == 42 else 0)
     for entry in plan_call(lease, NOW, SETTINGS).call:
         before = kept[entry.header()]
         if lease.take_overs:

@@ -75,22 +75,41 @@ end
 
 local EXPIRED, CANCELLED = 4, 5
 
+-- The outcome that an entry has come to by `at`, and its slot; nothing for what is to be sent, or is malformed.
+local function fate_of(header, body, trail, expires, at)
+  if not string.match(header, '^[12]%x%x%x%x%x%x%x%x%x%x%x') then
+    return
+  end
+  local cancelled = has_cancelled and redis.call('ZSCORE', p .. 'cancelled', string.sub(header, 13, 36))
+  local state = cancelled and tonumber(cancelled) <= at and CANCELLED or expires and expires <= at and EXPIRED
+  local ref = state and ref_of(header, body, trail)
+  if ref then
+    return state, ref
+  end
+end
+
 local function live_of(entries, at)
   local live, dropped = {}, {}
   for _, entry in ipairs(entries) do
-    local header, body, trail = fields_of(entry)
-    local expires = string.match(header, '^[12](%x%x%x%x%x%x%x%x%x%x%x)')
-    local cancelled = has_cancelled and redis.call('ZSCORE', p .. 'cancelled', string.sub(header, 13, 36))
-    local is_cancelled = cancelled and tonumber(cancelled) <= at
-    local ref = expires and (is_cancelled or tonumber(expires, 16) <= at) and ref_of(header, body, trail)
-    if not ref then
+    local fields = entry[2]
+    local header, body, trail = fields[2], fields[4], ''
+    if #fields ~= 4 or fields[1] ~= 'h' or fields[3] ~= 'b' then
+      header, body, trail = fields_of(entry)
+    end
+    local expires = tonumber(string.sub(header, 2, 12), 16)
+    if expires and expires > at and not has_cancelled then
       live[#live + 1] = {entry[1], header, body, trail}
-    elseif string.sub(trail, 20, 20) ~= '1' then
-      dropped[#dropped + 1] = {ref, is_cancelled and CANCELLED or EXPIRED}
     else
-      -- It may have been sent: what was cancelled since is not worth another try either, and the holder must see that.
-      local shown = is_cancelled and string.sub(header, 1, 1) .. '00000000000' .. string.sub(header, 13) or header
-      live[#live + 1] = {entry[1], shown, body, trail}
+      local state, ref = fate_of(header, body, trail, expires, at)
+      if not state then
+        live[#live + 1] = {entry[1], header, body, trail}
+      elseif string.sub(trail, 20, 20) ~= '1' then
+        dropped[#dropped + 1] = {ref, state}
+      else
+        -- It may have been sent: what was cancelled since is not worth another try, and the holder must see that.
+        local gone = state == CANCELLED and string.sub(header, 1, 1) .. '00000000000' .. string.sub(header, 13)
+        live[#live + 1] = {entry[1], gone or header, body, trail}
+      end
     end
   end
   return live, dropped

@@ -6,8 +6,8 @@
 --       9 dead letters kept  10-13 how many counters, slot runs, retries and dead letters follow
 --       counters: field, amount        slot runs: bucket, first byte, bytes
 --       retries: delay ms, push_id, header, body, trail
---       dead letters: push_id, header, body, trail, reason, code
--- keys  leases, deadlines, state, the lease's stream, later and body of its lane, slots:<bucket>, counts, dead, quota,
+--       dead letters: dead or asked, push_id, header, body, trail, reason, code
+-- keys  leases, deadlines, state, the lease's stream, later and body of its lane, slots:<bucket>, counts, dead, asked, quota,
 --       window, gate, bell:<class>
 -- answers  1 settled; 0 the lease is not (or no longer) this holder's, and nothing was done
 --
@@ -25,7 +25,7 @@ local side, lane, kind = string.match(stream, '^(%a+):(.+):(%a+)$')
 redis.call('HDEL', p .. 'leases', token)
 redis.call('ZREM', p .. 'deadlines', token)
 
-local PROBE_MS = 60000
+local PROBE_MS, ASKED_KEPT = 60000, 10000
 local now = clock()
 local counters, runs, retries, letters = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
 local at = 14
@@ -53,11 +53,12 @@ for _ = 1, retries do
 end
 
 for _ = 1, letters do
-  redis.call('XADD', p .. 'dead', '*', 'id', ARGV[at], 'h', ARGV[at + 1], 'b', ARGV[at + 2], 'r', ARGV[at + 3],
-    'reason', ARGV[at + 4], 'code', ARGV[at + 5], 'stream', stream)
-  at = at + 6
+  redis.call('XADD', p .. ARGV[at], '*', 'id', ARGV[at + 1], 'h', ARGV[at + 2], 'b', ARGV[at + 3], 'r', ARGV[at + 4],
+    'reason', ARGV[at + 5], 'code', ARGV[at + 6], 'stream', stream)
+  at = at + 7
 end
 if letters > 0 then
+  redis.call('XTRIM', p .. 'asked', 'MAXLEN', ASKED_KEPT)
   local purged = redis.call('XTRIM', p .. 'dead', 'MAXLEN', ARGV[9])
   if purged > 0 then
     redis.call('HINCRBY', p .. 'counts', 'purged', purged)

@@ -29,10 +29,10 @@ def test_the_request_is_that_of_a_worker(pushctl, target, endpoint):
     assert {name.lower(): value for name, value in shown["headers"].items()} == carried
 
 
-@pytest.mark.parametrize("target", ["registration-id", "alias"])
-def test_the_body_is_what_a_worker_makes_of_the_stored_push(pushctl, target):
-    words = ("send", "--app", "shop", f"--{target}", "rid_1", "--title", "T", "--alert", "h\u00e9")
-    words = (*words, "--idempotency-key", "k")
+@pytest.mark.parametrize("kind", ["registration-id", "alias"])
+def test_the_body_is_what_a_worker_makes_of_the_stored_push(pushctl, kind):
+    target = ("--app", "shop", f"--{kind}", "rid_1")
+    words = ("send", *target, "--title", "T", "--alert", "h\u00e9", "--idempotency-key", "k")
     assert pushctl(*words) == 0
     (stored,) = pushctl.producer.sent
     _, shown = pushctl.json(*words, "--apns-production", "--show")
