@@ -19,6 +19,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "push.stats*": {"queue": QUEUE_POLL},
     "push.job*": {"queue": QUEUE_MANAGE},
     "push.campaign*": {"queue": QUEUE_MANAGE},
+    "push.probe*": {"queue": QUEUE_MANAGE},
     "push.reconcile*": {"queue": QUEUE_MANAGE},
     "push.retention*": {"queue": QUEUE_MANAGE},
     "push.*": {"queue": QUEUE_PUSH},

@@ -9,7 +9,9 @@ VERSION = 1
 
 TASK_SEND = "push.send"
 TASK_BATCH = "push.batch"
+TASK_REQUEST = "push.request"
 TASK_DELIVER = "push.deliver"
+TASK_PROBE = "push.probe"
 TASK_RECONCILE = "push.reconcile"
 TASK_RETENTION = "push.retention"
 

@@ -41,6 +41,21 @@ def detail(app: str, push_id: str) -> str:
     return prefix(app) + "detail:" + push_id
 
 
+def gate(app: str) -> str:
+    """Hash: why the app is closed, and until when."""
+    return prefix(app) + "gate"
+
+
+def probing(app: str) -> str:
+    """String: a probe of refused credentials runs."""
+    return prefix(app) + "probing"
+
+
+def full(app: str) -> str:
+    """String: Redis is near its memory limit."""
+    return prefix(app) + "full"
+
+
 def bell(app: str, lane_class: str) -> str:
     """List of at most one element: work waits for a slice of this class."""
     return prefix(app) + "bell:" + lane_class

@@ -34,11 +34,14 @@ class Status:
         return self.state.is_outcome
 
     @classmethod
-    def of_slot(cls, push_id: str, app: str, slot: Slot, message: str, detail: dict[str, Any]) -> "Status":
+    def of_slot(
+        cls, push_id: str, app: str, slot: Slot, message: str = "", detail: dict[str, Any] | None = None
+    ) -> "Status":
         """Read a slot; duplicates and conflicts never became pushes of their own."""
         state = slot.state if slot.state <= State.PURGED else State.ABSENT
-        msg_id = str(slot.msg_id) if slot.msg_id else str(detail.get("msg_id", ""))
-        return cls(push_id, app, state, msg_id, slot.code, message, slot.attempts, slot.at_seconds, detail)
+        more = dict(detail or {})
+        msg_id = str(slot.msg_id) if slot.msg_id else str(more.get("msg_id", ""))
+        return cls(push_id, app, state, msg_id, slot.code, message, slot.attempts, slot.at_seconds, more)
 
 
 class WaitTimeout(TimeoutError):

@@ -11,7 +11,7 @@ from config.settings import load_settings, prepare_state_dir
 from producers import contract
 from producers.contract import LaneClass
 
-from .bell import BellListener, BellStep
+from .bell import BellListener, BellStep, Duties
 from .consumer import TolerantConsumer
 from .intake import keep_stray
 from .runtime import Runtime
@@ -43,7 +43,12 @@ class _Bell(BellStep):
     def listener() -> BellListener:
         """The bell of this process."""
         process = runtime.process()
-        return BellListener(process.redis, process.lanes, _publish, process.register)
+
+        def tend(name: str) -> None:
+            if process.tend(name):
+                app.send_task(contract.TASK_PROBE, kwargs={"app": name})
+
+        return BellListener(process.redis, process.lanes, _publish, Duties(process.register, tend))
 
 
 app.steps["worker"].add(_Bell)

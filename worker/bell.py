@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from celery import bootsteps
@@ -28,16 +29,24 @@ Publish = Callable[[str, LaneClass, str], None]
 """Sends one `push.deliver(app, class, slot)` message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What goes with every sweep."""
+
+    register: Callable[[], None]
+    """Tell producers of the apps; every worker, every tick."""
+    tend: Callable[[str], None]
+    """Look after one app; by the worker that has the app's tick."""
+
+
 class BellListener:
     """Waits on the bells of all apps; urgent ones are answered first."""
 
-    def __init__(
-        self, redis: DeadlineRedis, lanes: Mapping[str, Lanes], publish: Publish, register: Callable[[], None]
-    ) -> None:
+    def __init__(self, redis: DeadlineRedis, lanes: Mapping[str, Lanes], publish: Publish, duties: "Duties") -> None:
         self._redis = redis
         self._lanes = lanes
         self._publish = publish
-        self._register = register
+        self._duties = duties
         self._bells = {
             keys.bell(app, lane_class).encode(): (app, lane_class) for lane_class in RING_ORDER for app in lanes
         }
@@ -70,12 +79,13 @@ class BellListener:
 
     def _sweep(self) -> None:
         try:
-            self._register()
+            self._duties.register()
         except Refused as error:
             # A Redis without free memory takes no profiles; it must still be emptied.
             event("push.bell.broken", error=type(error).__name__)
-        for lanes in self._lanes.values():
-            lanes.sweep(SWEEP_CLAIM_MS)
+        for app, lanes in self._lanes.items():
+            if lanes.sweep(SWEEP_CLAIM_MS) >= 0:
+                self._duties.tend(app)
 
     def _listen(self) -> None:
         ring = self._redis.call("BLPOP", *self._bells, str(TICK_SECONDS))

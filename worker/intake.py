@@ -4,7 +4,7 @@ A message's task id is its idempotency key, so a redelivered message stores noth
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from celery.exceptions import Reject
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from config.logs import event
-from producers import Producer, PushError, Receipt
+from producers import Producer, PushError, Receipt, contract
 from producers.connection import DeadlineRedis
 from producers.contract import VERSION
 from producers.errors import BrokerUnavailable, QueueFull
@@ -33,23 +33,34 @@ class Intake:
 
     def send(self, task_id: str, push: Mapping[str, Any]) -> dict[str, Any]:
         """`push.send`: the keywords of `Producer.send` as JSON."""
-        return self._store("push.send", task_id, push, [push])
+        return self._store(contract.TASK_SEND, task_id, push, [push], self.producer.send)
+
+    def request(self, task_id: str, push: Mapping[str, Any]) -> dict[str, Any]:
+        """`push.request`: the keywords of `Producer.push` as JSON; `from` is spelt as in the API."""
+        spelt = {"from_" if name == "from" else name: value for name, value in push.items()}
+        return self._store(contract.TASK_REQUEST, task_id, push, [spelt], self.producer.push)
 
     def batch(self, task_id: str, pushes: Mapping[str, Any]) -> dict[str, Any]:
         """`push.batch`: `app`, `lane` and `sends`, a list of what `push.send` takes without these two."""
         shared = {name: pushes[name] for name in ("app", "lane", "v") if name in pushes}
         sends = pushes.get("sends")
         if not isinstance(sends, list) or not all(isinstance(send, dict) for send in sends):
-            return self._stray("push.batch", task_id, pushes, "sends: must be a list of objects")
-        return self._store("push.batch", task_id, pushes, [{**send, **shared} for send in sends])
+            return self._stray(contract.TASK_BATCH, task_id, pushes, "sends: must be a list of objects")
+        each = [{**send, **shared} for send in sends]
+        return self._store(contract.TASK_BATCH, task_id, pushes, each, self.producer.send)
 
     def _store(
-        self, task: str, task_id: str, message: Mapping[str, Any], pushes: list[dict[str, Any] | Mapping[str, Any]]
+        self,
+        task: str,
+        task_id: str,
+        message: Mapping[str, Any],
+        pushes: Sequence[Mapping[str, Any]],
+        store: Callable[..., Receipt],
     ) -> dict[str, Any]:
         stored, refused = 0, 0
         for position, push in enumerate(pushes):
             try:
-                self._patiently(push, f"{task_id}/{position}")
+                self._patiently(store, push, f"{task_id}/{position}")
                 stored += 1
             except _PASSING as error:
                 # The broker gives the message to another worker; what is stored already is met by its key.
@@ -59,7 +70,7 @@ class Intake:
                 self._stray(task, task_id, push, str(error))
         return {"app": str(message.get("app"))[:40], "stored": stored, "refused": refused}
 
-    def _patiently(self, push: Mapping[str, Any], key: str) -> Receipt:
+    def _patiently(self, store: Callable[..., Receipt], push: Mapping[str, Any], key: str) -> Receipt:
         keywords = {name: value for name, value in push.items() if name != "v"}
         if push.get("v", VERSION) not in (VERSION - 1, VERSION):
             raise TypeError(f"v: this worker understands version {VERSION}")
@@ -70,7 +81,7 @@ class Intake:
             stop=stop_after_delay(PATIENCE_SECONDS),
             reraise=True,
         )
-        return retrying(self.producer.send, **keywords)
+        return retrying(store, **keywords)
 
     def _stray(self, task: str, task_id: str, message: object, reason: str) -> dict[str, Any]:
         keep_stray(self.redis, task, task_id, message, reason)

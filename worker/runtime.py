@@ -17,8 +17,10 @@ from .admission import Admission
 from .api import PushApi
 from .calls import Caller
 from .delivery import Delivery, Timing
+from .gate import CredentialGate
 from .intake import Intake
 from .lanes import Lanes
+from .memory import mark_if_full
 from .registration import register_apps
 from .settlement import Judge
 
@@ -33,12 +35,22 @@ class Process:
     redis: DeadlineRedis
     lanes: dict[str, Lanes]
     deliveries: dict[str, Delivery]
+    gates: dict[str, CredentialGate]
     admission: Admission
     intake: Intake
 
     def register(self) -> None:
         """Tell producers which apps are served here."""
         register_apps(self.redis, self.settings)
+
+    def tend(self, app: str) -> bool:
+        """Keep an eye on the memory of Redis; True when refused credentials of `app` should be probed now."""
+        mark_if_full(self.redis, app, self.settings.delivery.memory_watermark_percent)
+        return self.gates[app].wants_probe()
+
+    def probe(self, app: str) -> None:
+        """Ask the API whether it takes the credentials of `app` again, and open or keep its gate."""
+        self.gates[app].judge(self.deliveries[app].caller.probe())
 
     def close(self) -> None:
         """Close the connections of this process."""
@@ -77,7 +89,8 @@ def build_process(settings: Settings, stopping: threading.Event) -> Process:
     lanes = {name: delivery.lanes for name, delivery in deliveries.items()}
     admission = Admission(settings.delivery.worker_threads, len(settings.apps))
     producer = Producer(url, deadline_seconds=REDIS_DEADLINE_SECONDS)
-    return Process(settings, redis, lanes, deliveries, admission, Intake(producer, redis))
+    gates = {name: CredentialGate(redis, name, fingerprint(settings.apps[name])) for name in deliveries}
+    return Process(settings, redis, lanes, deliveries, gates, admission, Intake(producer, redis))
 
 
 def _delivery(name: str, app: AppSettings, settings: Settings, redis: DeadlineRedis, timing: Timing) -> Delivery:

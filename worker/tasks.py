@@ -14,7 +14,12 @@ from .runtime import Runtime
 
 def register_tasks(app: Celery, runtime: Runtime) -> None:
     """Bind every task of the contract to `app`."""
+    _register_delivery(app, runtime)
+    _register_intake(app, runtime)
+    _register_upkeep(app, runtime)
 
+
+def _register_delivery(app: Celery, runtime: Runtime) -> None:
     # Early acknowledgement for this task alone: its lease is the durability, and a redelivered slice would be surplus.
     @app.task(name=contract.TASK_DELIVER, acks_late=False)
     def deliver(app: str, lane_class: str, slot: str) -> dict[str, str | int]:
@@ -26,6 +31,8 @@ def register_tasks(app: Celery, runtime: Runtime) -> None:
         process.lanes[app].close_slot(wanted, slot)
         return {"app": app, "class": lane_class, "ended": "share used up"}
 
+
+def _register_intake(app: Celery, runtime: Runtime) -> None:
     @app.task(name=contract.TASK_SEND, bind=True)
     def send(self: Task, **push: Any) -> dict[str, Any]:
         return runtime.process().intake.send(str(self.request.id), push)
@@ -33,6 +40,16 @@ def register_tasks(app: Celery, runtime: Runtime) -> None:
     @app.task(name=contract.TASK_BATCH, bind=True)
     def batch(self: Task, **pushes: Any) -> dict[str, Any]:
         return runtime.process().intake.batch(str(self.request.id), pushes)
+
+    @app.task(name=contract.TASK_REQUEST, bind=True)
+    def request(self: Task, **push: Any) -> dict[str, Any]:
+        return runtime.process().intake.request(str(self.request.id), push)
+
+
+def _register_upkeep(app: Celery, runtime: Runtime) -> None:
+    @app.task(name=contract.TASK_PROBE)
+    def probe(app: str) -> None:
+        runtime.process().probe(app)
 
     @app.task(name=contract.TASK_RECONCILE)
     def reconcile() -> dict[str, Any]:
