@@ -8,7 +8,7 @@ hex``.
 """
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from . import ids
 from .encoding import time_to_live_of, with_time_to_live
@@ -17,21 +17,23 @@ VERSION = "1"
 SENSITIVE = "2"
 MAX_ATTEMPTS_KEPT = 99
 
-_BASE32 = b"[0-9a-hjkmnp-tv-z]"
-_REF = _BASE32 + b"{12}[0-3]" + _BASE32 + b"{2}"
+_BASE32 = "[0-9a-hjkmnp-tv-z]"
+_REF = _BASE32 + "{12}[0-3]" + _BASE32 + "{2}"
 _HEADER = re.compile(
-    b"([12])([0-9a-f]{11})((?:k" + _BASE32 + b"{23})|(?:[0-9a-j]" + _BASE32 + b"{8}" + _REF + b"))(.+)", re.DOTALL
+    "([12])([0-9a-f]{11})((?:k" + _BASE32 + "{23})|(?:[0-9a-j]" + _BASE32 + "{8}" + _REF + "))(.+)", re.DOTALL
 )
-_TRAIL = re.compile(b"(" + _REF + b")([0-9]{2})([0-9]{2})([01])([0-9a-f]{11})([0-9a-f]{11})")
+_TRAIL = re.compile("(" + _REF + ")([0-9]{2})([0-9]{2})([01])([0-9a-f]{11})([0-9a-f]{11})")
 
 
 class MalformedEntry(ValueError):
     """A lane entry that no producer of this contract version can have written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One pending push as a lease hands it out. Times are unix milliseconds of Redis."""
+class Entry(NamedTuple):
+    """One pending push as a lease hands it out. Times are unix milliseconds of Redis.
+
+    A tuple, because a lease makes hundreds.
+    """
 
     push_id: str
     target: str
@@ -70,37 +72,35 @@ class Entry:
 
     def tried(self, *, attempts: int, maybe_sent: bool, first_attempt_at_ms: int) -> "Entry":
         """The same push after one more attempt."""
-        return replace(self, attempts=attempts, maybe_sent=maybe_sent, first_attempt_at_ms=first_attempt_at_ms)
+        return self._replace(attempts=attempts, maybe_sent=maybe_sent, first_attempt_at_ms=first_attempt_at_ms)
 
 
 def read_entry(header: bytes, body: bytes, trail: bytes = b"") -> Entry:
     """Read what a lease returned. Raises `MalformedEntry`; the entry then goes to the dead letters."""
-    match = _HEADER.fullmatch(header)
+    try:
+        match = _HEADER.fullmatch(header.decode())
+    except UnicodeDecodeError as error:
+        raise MalformedEntry("the header of a lane entry is not UTF-8") from error
     if match is None or not body:
         raise MalformedEntry("lane entry has an unknown form")
     version, expires_at, push_id, target = match.groups()
-    ref = push_id[-ids.REF_LENGTH :].decode()
-    try:
-        entry = Entry(push_id.decode(), target.decode(), body, int(expires_at, 16), ref, is_sensitive=version != b"1")
-    except UnicodeDecodeError as error:
-        raise MalformedEntry("the target of a lane entry is not UTF-8") from error
-    if trail:
-        return _with_trail(entry, trail)
-    if ids.is_derived(entry.push_id):
-        raise MalformedEntry("a derived push id needs a trail that names its slot")
-    return entry
+    expires_at_ms, is_sensitive = int(expires_at, 16), version == SENSITIVE
+    if not trail:
+        if ids.is_derived(push_id):
+            raise MalformedEntry("a derived push id needs a trail that names its slot")
+        return Entry(push_id, target, body, expires_at_ms, ids.slot_ref(push_id), is_sensitive=is_sensitive)
+    return _with_trail(Entry(push_id, target, body, expires_at_ms, "", is_sensitive=is_sensitive), trail)
 
 
 def _with_trail(entry: Entry, trail: bytes) -> Entry:
-    match = _TRAIL.fullmatch(trail)
+    match = _TRAIL.fullmatch(trail.decode(errors="replace"))
     if match is None:
         raise MalformedEntry("the trail of a lane entry has an unknown form")
     ref, attempts, spent, maybe_sent, first_attempt_at, queued_at = match.groups()
-    return replace(
-        entry,
-        ref=ref.decode(),
+    return entry._replace(
+        ref=ref,
         attempts=int(attempts),
-        maybe_sent=maybe_sent == b"1",
+        maybe_sent=maybe_sent == "1",
         first_attempt_at_ms=int(first_attempt_at, 16),
         spent=int(spent),
         queued_at_ms=int(queued_at, 16),

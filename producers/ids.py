@@ -130,8 +130,13 @@ def make_ref(bucket: str, index: int) -> str:
     return bucket + _SLOT_NAMES[index]
 
 
+def split_ref(ref: str) -> tuple[str, int]:
+    """Bucket and slot index of a reference that is known to be one."""
+    return ref[:BUCKET_LENGTH], _SLOT_INDEXES[ref[BUCKET_LENGTH:]]
+
+
 def read_ref(ref: str) -> tuple[str, int]:
     """Bucket and slot index of a reference. Raises `ValueError` for anything else."""
     if _REF.fullmatch(ref) is None:
         raise ValueError("not a slot reference")
-    return ref[:BUCKET_LENGTH], _SLOT_INDEXES[ref[BUCKET_LENGTH:]]
+    return split_ref(ref)

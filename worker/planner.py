@@ -6,6 +6,7 @@ within its cid's life, and never after it expired.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from config.delivery import DeliverySettings
 from producers.contract import Kind
@@ -15,9 +16,8 @@ POISON_TAKE_OVERS = 7
 """A push alone in its lease that was taken over this often has ended its holders: 2 whole, 2 in halves, 3 singly."""
 
 
-@dataclass(frozen=True, slots=True)
-class RawEntry:
-    """One lane entry as Redis holds it."""
+class RawEntry(NamedTuple):
+    """One lane entry as Redis holds it. A tuple, because a lease makes hundreds."""
 
     header: bytes
     body: bytes

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -76,7 +76,7 @@ class Settlement:
         self._record(entry, State.ACCEPTED, Slot(State.ACCEPTED, entry.attempts + 1, 0, number, self.now_ms // 1000))
 
     def _record(self, entry: Entry, state: State, slot: Slot) -> None:
-        bucket, index = ids.read_ref(entry.ref)
+        bucket, index = ids.split_ref(entry.ref)
         self.outcomes.append((bucket, index, slot.pack()))
         self.counts[state.word] += 1
 
@@ -229,8 +229,8 @@ def is_resent(entry: Entry) -> bool:
 def resent(entry: Entry) -> Entry:
     """The same push under a new cid: the vendor cannot tell it from a new one, so a device may get it twice."""
     body = with_cid(entry.body, entry.push_id + RESENT_SUFFIX)
-    return replace(
-        entry, body=body, spent=entry.spent + entry.attempts, attempts=0, maybe_sent=False, first_attempt_at_ms=0
+    return entry._replace(
+        body=body, spent=entry.spent + entry.attempts, attempts=0, maybe_sent=False, first_attempt_at_ms=0
     )
 
 

@@ -12,7 +12,7 @@ from producers.errors import QueueFull
 from producers.outcomes import State
 from tests.lanes_fixture import APP, Bench, batch_answer, connect, fault
 from worker.api import ErrorClass, TargetResult
-from worker.bell import BellListener
+from worker.bell import BellListener, Duties
 from worker.lanes import Leave
 from worker.retention import TRIM_DEAD, trim_dead_letters
 
@@ -219,7 +219,10 @@ def test_a_bell_rings_although_the_apps_cannot_be_registered(bench: Bench) -> No
     bench.send(1)
     bells(bench)
     listener = BellListener(
-        bench.redis, {APP: bench.lanes}, lambda app, lane_class, _: published.append((app, lane_class)), refuse
+        bench.redis,
+        {APP: bench.lanes},
+        lambda app, lane_class, _: published.append((app, lane_class)),
+        Duties(refuse, print),
     )
     listener.start()
     try:

@@ -1,7 +1,5 @@
 """What is written is what is read: ids, slots, entries."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,7 +85,7 @@ entries = st.builds(
 def test_an_entry_reads_back(entry: Entry) -> None:
     """With its trail, and without one as a first send."""
     assert read_entry(entry.header(), entry.body, entry.trail()) == entry
-    fresh = replace(entry, attempts=0, spent=0, maybe_sent=False, first_attempt_at_ms=0, queued_at_ms=0)
+    fresh = entry._replace(attempts=0, spent=0, maybe_sent=False, first_attempt_at_ms=0, queued_at_ms=0)
     assert read_entry(entry.header(), entry.body) == fresh
     assert len(entry.trail()) == 42
 

@@ -1,6 +1,5 @@
 """The retry policy: bounded in number and time, and true to the cid."""
 
-from dataclasses import replace
 from random import Random
 
 from hypothesis import assume, given
@@ -122,7 +121,7 @@ def test_waiting_is_no_attempt(entry: Entry, kind: ErrorClass, settings: Deliver
 def test_a_refusal_is_final(entry: Entry, kind: ErrorClass, settings: DeliverySettings, rng: Random) -> None:
     """And counts as an attempt."""
     verdict = verdict_of(entry, kind, settings, rng)
-    assert verdict == Rejected(replace(entry, attempts=entry.attempts + 1), 21030)
+    assert verdict == Rejected(entry._replace(attempts=entry.attempts + 1), 21030)
 
 
 @given(st.lists(st.sampled_from(RETRIED), min_size=100, max_size=100), settings_of, rngs)

@@ -70,6 +70,8 @@ class GroupReading:
 
 _SUCCESS = range(200, 300)
 _NOTHING: Json = {}
+PLAIN_MEMBERS = 3
+"""`target`, `success` and `msg_id`: a result with nothing unusual in it (grade B)."""
 _CODE_DIGITS = 10
 
 _Shared = dict[tuple[int | None, str], TargetResult]
@@ -181,12 +183,19 @@ def _accepted(payload: object, status: int) -> SingleReading:
 
 def _target(target: str, entry: object, status: int, scrubber: Scrubber, shared: _Shared) -> TargetResult:
     if isinstance(entry, dict):
+        # The usual case first: a batch has hundreds of them.
+        if entry.get("success") is True and type(entry.get("msg_id")) is int and len(entry) == PLAIN_MEMBERS:
+            return TargetResult(msg_id_of(entry["msg_id"])) if entry["msg_id"] else _silent(status)
         error = error_in(entry)
         if error is not None:
             return _refused(target, error, status, scrubber, shared)
         msg_id = msg_id_of(entry.get("msg_id"))
         if msg_id and entry.get("success") is not False:
             return TargetResult(msg_id)
+    return _silent(status)
+
+
+def _silent(status: int) -> TargetResult:
     return TargetResult("", _unreadable(status, "a result that says neither accepted nor why not"))
 
 

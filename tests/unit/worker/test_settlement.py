@@ -23,7 +23,7 @@ REFUSED, AGAIN, CLOSED = State.REJECTED, State.PENDING, "closed"
 def entry_of(index: int, target: str | None = None, **fields: Any) -> Entry:
     """An entry in slot `index`."""
     ref = f"0123456789ab0{index // 32}{'0123456789abcdefghjkmnpqrstvwxyz'[index % 32]}"
-    return replace(Entry("1mcc5rm00" + ref, target or f"rid{index}", b"{}", NOW + 90_000_000, ref), **fields)
+    return Entry("1mcc5rm00" + ref, target or f"rid{index}", b"{}", NOW + 90_000_000, ref)._replace(**fields)
 
 
 def lease_of(entries: Sequence[Entry], take_overs: float = 0, stream: str = "lane:urgent:regid") -> Lease:
