@@ -62,8 +62,8 @@ class TooManyCancellations(PushError):
 
     def __str__(self) -> str:
         return (
-            f"app {self.app!r} has {self.limit} cancelled pushes whose turn has not come, and remembers no more; nothing "
-            "was changed: pause the app with pushctl, or try again when the workers have come to them"
+            f"app {self.app!r} has {self.limit} cancelled pushes whose turn has not come, and remembers no more; "
+            "nothing was changed: pause the app with pushctl, or try again when the workers have come to them"
         )
 
 

@@ -17,7 +17,9 @@ class CommandUnanswered(BrokerUnavailable):
 
     def __str__(self) -> str:
         if self.maybe_stored:
-            return "Redis did not answer; the command may have been carried out, wholly or in part: repeating it is safe"
+            return (
+                "Redis did not answer; the command may have been carried out, wholly or in part: repeating it is safe"
+            )
         return "Redis did not answer; nothing was changed: repeat the command"
 
 
@@ -43,9 +45,11 @@ def changing(push_ids: Sequence[str] = ()) -> Iterator[None]:
 
 @contextmanager
 def changing_many() -> Iterator[None]:
-    """Around many steps, of which some are done when one fails. Raises `CommandUnanswered`."""
+    """Around many steps, of which some may be done when one fails. Raises `CommandUnanswered`."""
     try:
         yield
+    except CommandUnanswered as error:
+        raise CommandUnanswered([], maybe_stored=True) from error.__cause__
     except (Unanswered, Refused) as error:
         raise CommandUnanswered([], maybe_stored=True) from error
 

@@ -1,7 +1,8 @@
 """What a person does with letters: list, show, replay, purge."""
 
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
@@ -21,6 +22,7 @@ from .sends import life_ms
 CID_LIFE_MS = 3_000_000
 """How long a push that may have been sent is repeated under its cid; the vendor remembers one for an hour."""
 REPLAYS_KEPT = 99
+_OF_A_REPLAY = re.compile(r"-(\d\d)")
 RISK = "it may have reached its device already; under a new cid the vendor cannot tell, and delivers it again"
 
 REPLAY, PURGE = Script.load("replay"), Script.load("purge")
@@ -37,7 +39,9 @@ class NoSuchLetter(PushError):
         self.shelf = shelf
 
     def __str__(self) -> str:
-        return f"app {self.app!r} has no {self.shelf} letter {self.sought!r}: it was replayed or purged, or never existed"
+        return (
+            f"app {self.app!r} has no {self.shelf} letter {self.sought!r}: it was replayed or purged, or never existed"
+        )
 
 
 class Ending(StrEnum):
@@ -47,7 +51,7 @@ class Ending(StrEnum):
     GONE = "gone"
     PENDING = "pending"
     SUPERSEDED = "superseded"
-    NEEDS_NEW_CID = "needs_new_cid"
+    LATE = "late"
     OUT_OF_CIDS = "out_of_cids"
     MALFORMED = "malformed"
 
@@ -57,7 +61,7 @@ MEANINGS = {
     Ending.GONE: "the letter is no longer there: it was replayed or purged",
     Ending.PENDING: "the push is already on its way",
     Ending.SUPERSEDED: "its idempotency key has been used for another push since",
-    Ending.NEEDS_NEW_CID: f"its cid is too old to be repeated; a new one must be asked for: {RISK}",
+    Ending.LATE: f"its cid is too old to be repeated; a new one must be asked for: {RISK}",
     Ending.OUT_OF_CIDS: f"it had {REPLAYS_KEPT} cids already",
     Ending.MALFORMED: "its entry cannot be read; it can only be shown and purged",
 }
@@ -132,9 +136,9 @@ class DeadLetters:
         """
         profile = find_app(self._redis, self.app)
         life_ms(expires_in, profile.max_age_ms(Lane.TRANSACTIONAL))
-        must_renew = new_cid or self.shelf is Shelf.ASKED
+        wish = _Wish(profile, new_cid or self.shelf is Shelf.ASKED, expires_in)
         with changing_many():
-            return tuple(self._replay(letter, profile, must_renew, expires_in) for letter in letters)
+            return tuple(self._replay(letter, wish) for letter in letters)
 
     def purge(self, letters: Iterable[Letter]) -> int:
         """Remove letters for good, a hundred at a time; how many went. The books count dead ones as purged.
@@ -151,30 +155,59 @@ class DeadLetters:
                 gone += self._redis.run(PURGE, keys.prefix(self.app), [self.shelf, *arguments])
         return gone
 
-    def _replay(
-        self, letter: Letter, profile: Profile, must_renew: bool, expires_in: float | timedelta | None
-    ) -> Replayed:
-        entry, cid = letter.entry, ""
-        if entry is None or letter.lane is None or letter.kind is None:
+    def _replay(self, letter: Letter, wish: "_Wish") -> Replayed:
+        entry, lane, kind = letter.entry, letter.lane, letter.kind
+        cid = cid_of(entry.body) if entry else None
+        if entry is None or lane is None or kind is None or cid is None:
             return Replayed(letter.letter_id, letter.push_id, Ending.MALFORMED)
-        if must_renew:
-            cid = next_cid(entry)
-            if not cid:
+        if wish.renews_cid:
+            cid = next_cid(entry.push_id, cid)
+            if cid is None:
                 return Replayed(letter.letter_id, letter.push_id, Ending.OUT_OF_CIDS)
-        body = with_cid(entry.body, cid) if cid else entry.body
-        life = life_ms(expires_in, profile.max_age_ms(letter.lane))
-        arguments = [
-            self.shelf,
-            letter.letter_id,
-            f"{letter.lane}:{letter.kind}",
-            LANE_CLASSES[letter.lane],
-            *_entry_arguments(entry, body, 0 if cid else entry.first_attempt_at_ms),
-            # No cid protects a group push.
-            0 if letter.kind is Kind.GROUP else CID_LIFE_MS,
-            *_life_arguments(body, life),
-            profile.outcome_seconds,
-        ]
-        answer = self._redis.run(REPLAY, keys.prefix(self.app), arguments).decode()
-        ending = Ending.NEEDS_NEW_CID if answer == "late" else Ending(answer)
-        is_done = ending is Ending.REPLAYED
-        return Replayed(letter.letter_id, entry.push_id, ending, cid if is_done else "", is_done and bool(cid))
+        sent = replace(entry, body=with_cid(entry.body, cid), maybe_sent=False) if wish.renews_cid else entry
+        address = (self.shelf, letter.letter_id, f"{lane}:{kind}", LANE_CLASSES[lane])
+        # No cid protects a group push.
+        cid_life_ms = 0 if kind is Kind.GROUP else CID_LIFE_MS
+        arguments = (*address, *_entry_arguments(sent), cid_life_ms, *wish.life_arguments(sent, lane))
+        ending = Ending(self._redis.run(REPLAY, keys.prefix(self.app), arguments).decode())
+        if ending is not Ending.REPLAYED or not wish.renews_cid:
+            return Replayed(letter.letter_id, letter.push_id, ending)
+        may_repeat = letter.maybe_sent or self.shelf is Shelf.ASKED
+        return Replayed(letter.letter_id, letter.push_id, ending, cid, may_repeat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What one call of `replay` asks for, for every letter alike."""
+
+    profile: Profile
+    renews_cid: bool
+    expires_in: float | timedelta | None
+
+    def life_arguments(self, entry: Entry, lane: Lane) -> tuple[int, int, int]:
+        life, lifetime = life_ms(self.expires_in, self.profile.max_age_ms(lane)), time_to_live_of(entry.body)
+        # What lives for a time at the vendor is worth no more than that here.
+        return min(life, lifetime * 1000) if lifetime else life, self.profile.outcome_seconds, int(bool(lifetime))
+
+
+def next_cid(push_id: str, cid: str) -> str | None:
+    """The cid of the next replay, ``push_id-01`` at first; None after the last one."""
+    last = _OF_A_REPLAY.fullmatch(cid.removeprefix(push_id))
+    number = int(last[1]) + 1 if last else 1
+    return f"{push_id}-{number:02d}" if number <= REPLAYS_KEPT else None
+
+
+def _entry_arguments(entry: Entry) -> tuple[bytes | str | int, ...]:
+    bucket, index = ids.read_ref(entry.ref)
+    version = SENSITIVE if entry.is_sensitive else VERSION
+    identity = (entry.push_id, entry.ref, bucket, index * SLOT_BYTES, version, entry.push_id + entry.target)
+    spent = min(entry.spent + entry.attempts, MAX_ATTEMPTS_KEPT)
+    # Only the life of a cid in use counts on from the first attempt; what was never sent starts its time anew.
+    return (*identity, entry.body, f"{spent:02d}", entry.first_attempt_at_ms if entry.maybe_sent else 0)
+
+
+def _slot_of(letter: Letter) -> tuple[str, int]:
+    if letter.entry is None:
+        return "", 0
+    bucket, index = ids.read_ref(letter.entry.ref)
+    return bucket, index * SLOT_BYTES

@@ -49,6 +49,7 @@ __all__ = [
     "SingleContent",
     "check_alias",
     "check_registration_id",
+    "cid_of",
     "encode_batch_item",
     "encode_content",
     "encode_request",
@@ -264,6 +265,12 @@ def with_time_to_live(encoded: bytes, seconds: int) -> bytes:
     if match is None:
         return encoded
     return b"%b%d%b" % (encoded[: match.start(1)], seconds, match[2])
+
+
+def cid_of(encoded: bytes) -> str | None:
+    """The cid of an encoded item or request; None when nothing of ours ends like `encoded`. Reads the tail only."""
+    match = _cid_tail.search(encoded, max(0, len(encoded) - _LONGEST_CID_TAIL))
+    return match[1].decode() if match else None
 
 
 def with_cid(encoded: bytes, cid: str) -> bytes:

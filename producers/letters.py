@@ -1,7 +1,7 @@
 """Letters: pushes that a person decides about, read from the streams that keep them.
 
-`dead` holds what failed for good and was never sent, malformed entries, and *poison*: pushes that ended seven holders of
-their lease. `asked` holds pushes with an unknown outcome, whose bodies were kept for that decision.
+`dead` holds what failed for good and was never sent, malformed entries, and *poison*: pushes that ended seven holders
+of their lease. `asked` holds pushes with an unknown outcome, whose bodies were kept for that decision.
 """
 
 import re
