@@ -6,21 +6,21 @@ Frozen; nothing in here prints a secret. Building `Settings(...)` by hand reads 
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from producers.requests.address import Region
+
 from .delivery import DeliverySettings, wrong_setting
 from .environment import APP_NAME, APP_NAME_RULE, Environment, KnownNames, SettingProblem, read_environment
 
-Region = Literal["sgp", "usva", "defra", "hk", "jpn", "bra"]
 Mode = Literal["live", "validate", "off"]
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
-REGION_URLS: Mapping[str, str] = {region: f"https://pushapi-{region}.engagelab.com" for region in get_args(Region)}
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 BROKER_SCHEMES = (*REDIS_SCHEMES, "amqp", "amqps")
 CELERY_OVERRIDE = "CELERY_BROKER_URL"
@@ -43,7 +43,7 @@ class AppSettings(BaseModel):
 
     app_key: str = Field(min_length=1, repr=False, description="the AppKey from the console, Application Settings")
     master_secret: SecretStr = Field(min_length=1, description="the Master Secret that belongs to the AppKey")
-    region: Region | None = Field(None, description="the AppKey's data centre: " + ", ".join(get_args(Region)))
+    region: Region | None = Field(None, description="the AppKey's data centre: " + ", ".join(Region))
     base_url: str | None = Field(None, description="an http(s) address that replaces the region's, e.g. a sandbox")
     quota_per_second: int = Field(500, ge=1, le=1_000_000, description="the AppKey's quota in targets per second")
     apns_production: bool | None = Field(None, description="true or false: the APNs environment of iOS pushes")
@@ -92,7 +92,7 @@ class AppSettings(BaseModel):
     @property
     def api_base_url(self) -> str:
         """Where this app's requests go, without a trailing slash: `base_url`, else the region's address."""
-        return self.base_url or REGION_URLS[str(self.region)]
+        return self.base_url or Region(str(self.region)).base_url
 
 
 class Settings(BaseSettings):

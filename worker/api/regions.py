@@ -1,18 +1,11 @@
-"""Where the API lives. Data centres are isolated from each other: an AppKey exists in exactly one.
-
-Source: REST API overview (sgp, usva, defra, hk: grade A) and the SDKs (jpn, bra: grade B).
-"""
+"""Where the API lives, for the direct client; the data centres themselves are in `producers.requests.address`."""
 
 from typing import Final
 
-REGIONS: Final[dict[str, str]] = {
-    "sgp": "https://pushapi-sgp.engagelab.com",
-    "usva": "https://pushapi-usva.engagelab.com",
-    "defra": "https://pushapi-defra.engagelab.com",
-    "hk": "https://pushapi-hk.engagelab.com",
-    "jpn": "https://pushapi-jpn.engagelab.com",
-    "bra": "https://pushapi-bra.engagelab.com",
-}
+from producers.requests.address import Region
+
+REGIONS: Final[dict[str, str]] = {region.value: region.base_url for region in Region}
+"""Base URL by region."""
 
 
 def base_url_of(region: str) -> str:
