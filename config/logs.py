@@ -17,7 +17,6 @@ from .settings import Settings
 
 LOGGER = "push"
 MASK = "****"
-SHOWN_CHARACTERS = 6
 LEAST_MASKED_LENGTH = 4
 """Masking something shorter would black out half the log and hide nothing."""
 
@@ -32,16 +31,11 @@ FieldValue = str | int | float | bool | None
 def event(name: str, /, *, level: int = logging.INFO, exc_info: bool = False, **fields: FieldValue) -> None:
     """Logs that `name` (`push.noun.verb-past`) happened to `fields`.
 
-    Pass ids through `shorten` first; bodies and secrets never belong here.
+    Pass ids through `producers.errors.shortened` first; bodies and secrets never belong here.
     """
     logger = logging.getLogger(LOGGER)
     if logger.isEnabledFor(level):
         logger.log(level, name, extra={"event_fields": fields}, exc_info=exc_info, stacklevel=2)
-
-
-def shorten(identifier: str) -> str:
-    """The first 6 characters and an ellipsis: enough to find a registration id or alias, not to use it."""
-    return identifier[:SHOWN_CHARACTERS] + "…"
 
 
 class Redaction:

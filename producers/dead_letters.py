@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
@@ -14,7 +14,7 @@ from .contract import LANE_CLASSES, Kind, Lane
 from .encoding import cid_of, time_to_live_of, with_cid
 from .entry import MAX_ATTEMPTS_KEPT, SENSITIVE, VERSION, Entry
 from .errors import PushError
-from .letters import PER_CHUNK, Filter, Letter, Shelf, is_letter_id, newest_first, one_letter, stream_of
+from .letters import PER_CHUNK, Filter, Letter, Shelf, is_letter_id, newest_first, one_letter
 from .outcomes import SLOT_BYTES
 from .profiles import Profile
 from .sends import life_ms
@@ -86,7 +86,7 @@ class DeadLetters:
         self.app = app
         self.shelf = shelf
         self._redis = redis
-        self._stream = stream_of(app, shelf)
+        self._stream = keys.letters(app, shelf)
 
     def list(self, wanted: Filter = ALL, *, limit: int | None = None) -> Iterator[Letter]:
         """Letters, newest first, read a hundred at a time while they are asked for.
@@ -160,20 +160,37 @@ class DeadLetters:
         cid = cid_of(entry.body) if entry else None
         if entry is None or lane is None or kind is None or cid is None:
             return Replayed(letter.letter_id, letter.push_id, Ending.MALFORMED)
-        if wish.renews_cid:
-            cid = next_cid(entry.push_id, cid)
-            if cid is None:
-                return Replayed(letter.letter_id, letter.push_id, Ending.OUT_OF_CIDS)
-        sent = replace(entry, body=with_cid(entry.body, cid), maybe_sent=False) if wish.renews_cid else entry
-        address = (self.shelf, letter.letter_id, f"{lane}:{kind}", LANE_CLASSES[lane])
-        # No cid protects a group push.
-        cid_life_ms = 0 if kind is Kind.GROUP else CID_LIFE_MS
-        arguments = (*address, *_entry_arguments(sent), cid_life_ms, *wish.life_arguments(sent, lane))
-        ending = Ending(self._redis.run(REPLAY, keys.prefix(self.app), arguments).decode())
-        if ending is not Ending.REPLAYED or not wish.renews_cid:
+        stream = _Stream(lane, kind)
+        if not wish.renews_cid:
+            ending = self._give_back(letter.letter_id, entry, entry.body, stream, wish)
             return Replayed(letter.letter_id, letter.push_id, ending)
-        may_repeat = letter.maybe_sent or self.shelf is Shelf.ASKED
-        return Replayed(letter.letter_id, letter.push_id, ending, cid, may_repeat)
+        renewed = next_cid(entry.push_id, cid)
+        if renewed is None:
+            return Replayed(letter.letter_id, letter.push_id, Ending.OUT_OF_CIDS)
+        ending = self._give_back(letter.letter_id, entry, with_cid(entry.body, renewed), stream, wish)
+        if ending is not Ending.REPLAYED:
+            return Replayed(letter.letter_id, letter.push_id, ending)
+        may_repeat = entry.maybe_sent or self.shelf is Shelf.ASKED
+        return Replayed(letter.letter_id, letter.push_id, ending, renewed, may_repeat)
+
+    def _give_back(self, letter_id: str, entry: Entry, body: bytes, stream: "_Stream", wish: "_Wish") -> Ending:
+        lifetime = time_to_live_of(body)
+        arguments = (
+            self.shelf,
+            letter_id,
+            stream.name,
+            LANE_CLASSES[stream.lane],
+            *_identity(entry),
+            body,
+            f"{min(entry.spent + entry.attempts, MAX_ATTEMPTS_KEPT):02d}",
+            # Only the life of a cid in use counts on from the first attempt; what was never sent starts its time anew.
+            entry.first_attempt_at_ms if entry.maybe_sent and not wish.renews_cid else 0,
+            stream.cid_life_ms,
+            wish.life_ms(stream.lane, lifetime),
+            wish.profile.outcome_seconds,
+            int(bool(lifetime)),
+        )
+        return Ending(self._redis.run(REPLAY, keys.prefix(self.app), arguments).decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +201,27 @@ class _Wish:
     renews_cid: bool
     expires_in: float | timedelta | None
 
-    def life_arguments(self, entry: Entry, lane: Lane) -> tuple[int, int, int]:
-        life, lifetime = life_ms(self.expires_in, self.profile.max_age_ms(lane)), time_to_live_of(entry.body)
+    def life_ms(self, lane: Lane, lifetime: int | None) -> int:
+        life = life_ms(self.expires_in, self.profile.max_age_ms(lane))
         # What lives for a time at the vendor is worth no more than that here.
-        return min(life, lifetime * 1000) if lifetime else life, self.profile.outcome_seconds, int(bool(lifetime))
+        return min(life, lifetime * 1000) if lifetime else life
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """Where a letter came from, and returns to."""
+
+    lane: Lane
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        return f"{self.lane}:{self.kind}"
+
+    @property
+    def cid_life_ms(self) -> int:
+        # No cid protects a group push.
+        return 0 if self.kind is Kind.GROUP else CID_LIFE_MS
 
 
 def next_cid(push_id: str, cid: str) -> str | None:
@@ -197,13 +231,10 @@ def next_cid(push_id: str, cid: str) -> str | None:
     return f"{push_id}-{number:02d}" if number <= REPLAYS_KEPT else None
 
 
-def _entry_arguments(entry: Entry) -> tuple[bytes | str | int, ...]:
+def _identity(entry: Entry) -> tuple[str | int, ...]:
     bucket, index = ids.read_ref(entry.ref)
     version = SENSITIVE if entry.is_sensitive else VERSION
-    identity = (entry.push_id, entry.ref, bucket, index * SLOT_BYTES, version, entry.push_id + entry.target)
-    spent = min(entry.spent + entry.attempts, MAX_ATTEMPTS_KEPT)
-    # Only the life of a cid in use counts on from the first attempt; what was never sent starts its time anew.
-    return (*identity, entry.body, f"{spent:02d}", entry.first_attempt_at_ms if entry.maybe_sent else 0)
+    return entry.push_id, entry.ref, bucket, index * SLOT_BYTES, version, entry.push_id + entry.target
 
 
 def _slot_of(letter: Letter) -> tuple[str, int]:

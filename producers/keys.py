@@ -51,6 +51,11 @@ def probing(app: str) -> str:
     return prefix(app) + "probing"
 
 
+def letters(app: str, shelf: str) -> str:
+    """Stream: pushes that wait for a person, on the shelf `dead` or `asked`."""
+    return prefix(app) + shelf
+
+
 def full(app: str) -> str:
     """String: Redis is near its memory limit."""
     return prefix(app) + "full"
@@ -117,7 +122,7 @@ REGISTRY: tuple[KeySpec, ...] = (
         _APP + "state",
         "hash",
         "worker",
-        "cursor, passed entries and last call start per stream, waiter per class",
+        "cursor, passed entries and last call start per stream, waiter per class; ahead: end of a passed expired range, 2nd cursor",
         "a few fields per stream",
         "60 B per field",
     ),

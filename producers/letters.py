@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from . import keys
 from .connection import DeadlineRedis
 from .contract import Kind, Lane
 from .entry import Entry, MalformedEntry, read_entry
@@ -125,11 +124,6 @@ def _entry(header: bytes, body: bytes, trail: bytes, push_id: str) -> Entry | No
 def is_letter_id(text: str) -> bool:
     """Whether `text` has the form of a letter id, such as 1800000000000-0."""
     return _LETTER_ID.fullmatch(text) is not None
-
-
-def stream_of(app: str, shelf: Shelf) -> str:
-    """The key of the stream of a shelf."""
-    return keys.prefix(app) + shelf
 
 
 def one_letter(redis: DeadlineRedis, stream: str, letter_id: str) -> Letter | None:

@@ -10,6 +10,7 @@ from itertools import chain, islice, repeat
 from typing import Any, Literal, Self, Unpack
 
 from . import ids, keys
+from .cancelling import Cancellation, cancel_push
 from .connection import DeadlineRedis, Refused, Unanswered
 from .contract import Kind, Lane
 from .encoding import check_alias, check_registration_id
@@ -203,6 +204,16 @@ class Producer:
         if not isinstance(push_id, str) or not ids.is_push_id(push_id):
             raise InvalidPush("push_id", "must have the 24 characters that a receipt shows")
         return self._outcomes.of(Receipt(push_id, app, ""))
+
+    def cancel(self, push_id: str, *, app: str) -> Cancellation:
+        """Take back a push that has not left; the answer says how far that went. Cancelling twice is cancelling once.
+
+        Raises:
+            InvalidPush: `push_id` has not the form of an id.
+            UnknownApp, BrokerUnavailable: nothing is known to have changed; cancel again.
+            TooManyCancellations: as many cancelled pushes as are remembered wait for their turn.
+        """
+        return cancel_push(self._redis, self._profile(app), push_id)
 
     def close(self) -> None:
         """Close the connections of this process."""

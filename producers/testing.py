@@ -151,7 +151,8 @@ class _TestProfiles(Profiles):
         environment = (self._apps or {}).get(app)
         if environment is None:
             environment = self._apns_production
-        return replace(profile, apns_production=environment)
+        # Whether an app has a group and allows broadcasts is for its workers to say, and there are none.
+        return replace(profile, apns_production=environment, allows_broadcast=True, has_group=True)
 
     def known(self) -> list[str]:
         return sorted(self._apps or {})
@@ -213,10 +214,14 @@ def _about(error: PushError, push_id: str) -> PushError:
 
 def _sent(stream: Stream, push: Lettered) -> SentPush:
     content: dict[str, Any] = json.loads(push.body)
-    del content["target"]
-    del content["options"]["cid"]
-    if not content["options"]:
-        del content["options"]
+    is_whole = "body" in content
+    if is_whole and content["request_id"] == push.push_id:
+        del content["request_id"]
+    content.pop("target", None)
+    part = content["body"] if is_whole else content
+    del part["options"]["cid"]
+    if not part["options"]:
+        del part["options"]
     return SentPush(
         push.push_id,
         stream.profile.app,

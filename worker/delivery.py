@@ -1,9 +1,11 @@
 """One time slice of delivery: lease, plan, call, settle, until the lanes of an app are empty or the time is over."""
 
+import logging
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -24,6 +26,10 @@ GRANT_FRESH_MS = 25
 """A call that starts later than this after its quota was granted takes its quota again, at its real time."""
 LEAST_START_MS = 500
 """Time to start a call under the shortest lease that the settings accept; it is taken from the lease's margin."""
+BENCH_SECONDS = 60.0
+"""How long a process stands aside when the API refuses its address."""
+BENCHED_PAUSE_SECONDS = 0.1
+"""Before it passes on the work of an app: hints that nobody may act on must not chase each other."""
 REDIS_TROUBLE = (Unanswered, Refused)
 
 
@@ -62,6 +68,13 @@ class Distance:
         self.seconds = min(seconds, self.seconds * 1.1)
 
 
+@dataclass(slots=True)
+class Bench:
+    """Until when this process leaves an app to others; monotonic seconds."""
+
+    until: float = float("-inf")
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Delivers the lanes of one app."""
@@ -74,12 +87,16 @@ class Delivery:
     allow_list: frozenset[str] | None = None
     """The only targets that this app may reach; None: any."""
     distance: Distance = field(default_factory=Distance)
+    bench: Bench = field(default_factory=Bench)
 
     def run_slice(self, lane_class: LaneClass, slot: str) -> Summary:
         """Serve `lane_class` for one slice, in the open `slot`. Redis trouble ends it; the sweep starts another."""
         summary = Summary(self.lanes.app, lane_class)
         until = self.timing.clock() + self.settings.slice_ms / 1000
         try:
+            if self._is_benched():
+                summary.ended = "benched"
+                self.timing.stopping.wait(BENCHED_PAUSE_SECONDS)
             while not self._is_over(until):
                 if not self._turn(lane_class, slot, until, summary):
                     return summary
@@ -90,7 +107,10 @@ class Delivery:
         return summary
 
     def _is_over(self, until: float) -> bool:
-        return self.timing.stopping.is_set() or self.timing.clock() >= until
+        return self.timing.stopping.is_set() or self.timing.clock() >= until or self._is_benched()
+
+    def _is_benched(self) -> bool:
+        return self.timing.clock() < self.bench.until
 
     def _turn(self, lane_class: LaneClass, slot: str, until: float, summary: Summary) -> bool:
         asked_at = self.timing.clock()
@@ -112,12 +132,25 @@ class Delivery:
         settlement = self.judge.open(lease, plan, self._redis_now(lease, asked_at))
         if plan.call:
             self._call(settlement, plan.call, asked_at, granted_after=asked_at + self.distance.seconds)
+        self._heed(settlement)
         if self._settle(settlement, asked_at):
             summary.counts.update(settlement.counts)
-            self.lanes.note_messages(settlement.messages)
-            self.lanes.note_details(settlement.details)
         else:
             event("push.lease.lost", app=self.lanes.app, stream=lease.stream, entries=len(lease.entries))
+
+    def _heed(self, settlement: Settlement) -> None:
+        """What goes with an outcome must be there when the outcome is; and what concerns more than these pushes."""
+        with suppress(*REDIS_TROUBLE):
+            self.lanes.note_messages(settlement.messages)
+            self.lanes.note_details(settlement.details)
+        app = self.lanes.app
+        if settlement.benches:
+            self.bench.until = self.timing.clock() + BENCH_SECONDS
+            event("push.worker.benched", level=logging.ERROR, app=app, seconds=BENCH_SECONDS)
+        if settlement.closes_gate:
+            event("push.gate.closed", level=logging.ERROR, app=app)
+        for code, reason in settlement.lacking.items():
+            event("push.app.incomplete", level=logging.ERROR, app=app, code=code, reason=reason)
 
     def _redis_now(self, lease: Lease, asked_at: float) -> int:
         # The grant is not older than the question, so this is never early by more than the round trip.

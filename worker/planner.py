@@ -74,9 +74,11 @@ def plan_call(lease: Lease, now_ms: int, settings: DeliverySettings, allow_list:
     # A group push has no proven cid, so that not even its first hour allows a repeat.
     cid_life_ms = 0 if lease.kind is Kind.GROUP else settings.cid_life_ms
     timely, too_late = _split_late(entries, now_ms, cid_life_ms)
-    barred = [] if allow_list is None else [entry for entry in timely if entry.target not in allow_list]
+    # A validation reaches nobody.
+    reached = None if lease.kind is Kind.VALIDATE else allow_list
+    barred = [] if reached is None else [entry for entry in timely if entry.target not in reached]
     if barred:
-        timely = [entry for entry in timely if entry.target in (allow_list or ())]
+        timely = [entry for entry in timely if entry.target in (reached or ())]
     call, left_over = _unique_targets(timely, settings.max_batch if lease.kind.is_batch else 1)
     return Plan(tuple(call), tuple(left_over), tuple(too_late), tuple(malformed), barred=tuple(barred))
 

@@ -11,10 +11,10 @@ from producers import ids
 from producers.contract import Kind, Lane
 from producers.encoding import with_cid
 from producers.entry import Entry
+from producers.errors import shortened
 from producers.outcomes import SLOT_BYTES, Slot, State
 
 from .api import BatchAnswer, ErrorClass, Fault, SingleAnswer
-from .api.redaction import shorten
 from .planner import Lease, Plan, RawEntry
 from .retry import Again, Dead, Rejected, Unknown, Verdict, judge
 
@@ -23,6 +23,8 @@ MSG_ID_DIGITS = 20
 """Of the largest number that a slot can hold."""
 MSG_ID_SHOWN = 100
 GATE_THROTTLED_MS = 1_000
+GROUP_REFUSED_DELAY_MS = 60_000
+"""No gate keeps back a group push whose own credentials are refused."""
 RESENT_SUFFIX = "-again"
 RESENT = b'-again"'
 TAIL_LENGTH = 96
@@ -57,6 +59,10 @@ class Settlement:
     called: int = 0
     closes_gate: bool = False
     """The API refused these credentials."""
+    benches: bool = False
+    """The API refuses the address of this worker."""
+    lacking: dict[int, str] = field(default_factory=dict)
+    """Vendor code → its message, for what an operator must complete in the vendor's console."""
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Push id → what fits into no slot."""
     asked: list[DeadLetter] = field(default_factory=list)
@@ -144,8 +150,10 @@ class Judge:
         if isinstance(answer, BatchAnswer):
             self._batch(settlement, entries, answer)
         elif answer.fault is None:
-            settlement.accepted(entries[0], answer.msg_id)
-            if settlement.lease.kind is Kind.GROUP:
+            is_group = settlement.lease.kind is Kind.GROUP
+            # The slot has no room for what each app did; where it holds no msg_id, the detail does.
+            settlement.accepted(entries[0], "" if is_group else answer.msg_id)
+            if is_group:
                 settlement.details[entries[0].push_id] = group_detail(answer)
         else:
             self._failed(settlement, entries[0], answer.fault)
@@ -165,13 +173,13 @@ class Judge:
             settlement.throttled = 1
 
     def _failed(self, settlement: Settlement, entry: Entry, fault: Fault) -> None:
-        if fault.kind is ErrorClass.THROTTLED:
-            settlement.throttled += 1
-            settlement.counts["throttled"] += 1
-        elif fault.kind is ErrorClass.CREDENTIAL:
-            settlement.closes_gate = True
-        if settlement.lease.kind is Kind.GROUP and fault.maybe_sent:
+        is_group = settlement.lease.kind is Kind.GROUP
+        _note(settlement, fault)
+        if is_group and fault.maybe_sent:
             self._unknown(settlement, entry, fault.code or 0)
+            return
+        if is_group and fault.kind is ErrorClass.CREDENTIAL:
+            self._apply(settlement, Again(entry, GROUP_REFUSED_DELAY_MS), fault)
             return
         verdict = judge(
             entry,
@@ -210,6 +218,20 @@ class Judge:
                 settlement.messages[code] = fault.message
 
 
+def _note(settlement: Settlement, fault: Fault) -> None:
+    match fault.kind:
+        case ErrorClass.THROTTLED:
+            settlement.throttled += 1
+            settlement.counts["throttled"] += 1
+        case ErrorClass.CREDENTIAL:
+            # Those of a group are others than the app's, whose gate they must not close.
+            settlement.closes_gate = settlement.lease.kind is not Kind.GROUP
+        case ErrorClass.BENCH:
+            settlement.benches = True
+        case ErrorClass.SETUP:
+            settlement.lacking[fault.code or 0] = fault.message
+
+
 def refuses_as_a_whole(answer: BatchAnswer | SingleAnswer) -> bool:
     """Whether the API refused a request without naming a target, so that one item may have spoilt it for all."""
     fault = answer.fault
@@ -241,7 +263,7 @@ def _letter(entry: Entry, reason: str, code: int) -> DeadLetter:
 def group_detail(answer: SingleAnswer) -> dict[str, Any]:
     """What each app of the group did: msg_id, or code and message; by the first characters of its AppKey."""
     apps = {
-        shorten(key): {name: value[name] for name in ("msg_id", "error") if name in value}
+        shortened(key): {name: value[name] for name in ("msg_id", "error") if name in value}
         for key, value in answer.raw.items()
         if isinstance(value, dict)
     }

@@ -8,14 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from .. import ids
+from ..connection import DeadlineRedis
 from ..producer import DEFAULT_REDIS_URL, Producer
 
+DEADLINE_SECONDS = 5.0
+"""Of one command to Redis: an operator waits rather than not knowing."""
 _REDIS_ADDRESS = "must be an address that starts with redis://, rediss:// or unix://"
 
 
 def read_object(text: str) -> dict[str, Any]:
     """A JSON object given on the command line, as @file, or as - for stdin. Bodies are never part of the error."""
-    source = _source(text)
+    source = read_text(text)
     try:
         value = json.loads(source)
     except (ValueError, RecursionError) as error:
@@ -26,7 +29,8 @@ def read_object(text: str) -> dict[str, Any]:
     return value
 
 
-def _source(text: str) -> str:
+def read_text(text: str) -> str:
+    """A text given on the command line, as @file, or as - for stdin."""
     try:
         if text == "-":
             return sys.stdin.read()
@@ -52,6 +56,14 @@ def open_producer(redis_url: str) -> Producer:
         raise typer.BadParameter(_REDIS_ADDRESS, param_hint="'--redis-url'") from None
 
 
+def open_redis(redis_url: str) -> DeadlineRedis:
+    """Redis at that address; opens no connection yet. Never repeats the address, which may hold a password."""
+    try:
+        return DeadlineRedis(redis_url, deadline_seconds=DEADLINE_SECONDS)
+    except ValueError:
+        raise typer.BadParameter(_REDIS_ADDRESS, param_hint="'--redis-url'") from None
+
+
 AppName = Annotated[str, typer.Option("--app", metavar="NAME", help="The app, by its short name.")]
 RedisUrl = Annotated[
     str, typer.Option("--redis-url", metavar="URL", envvar="PUSH_REDIS_URL", help="Where Redis is.", show_default=True)
@@ -69,6 +81,8 @@ __all__ = [
     "RedisUrl",
     "Wait",
     "open_producer",
+    "open_redis",
     "read_object",
     "read_push_id",
+    "read_text",
 ]

@@ -21,7 +21,10 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command found out, and its exit code. `fields` are the members of the JSON object, in order."""
+    """What a command found out, and its exit code. `fields` are the members of the JSON object, in order.
+
+    People see a list of rows as a table below the others; all rows have the members of the first.
+    """
 
     fields: dict[str, Any]
     exit_code: int = DONE
@@ -32,10 +35,17 @@ def show_answer(answer: Answer, *, as_json: bool) -> int:
     if as_json:
         _print_json({"ok": answer.exit_code == DONE, **answer.fields})
         return answer.exit_code
-    shown = {name: value for name, value in answer.fields.items() if value not in (None, "", False, 0)}
+    tables = [value for value in answer.fields.values() if isinstance(value, list)]
+    shown = {
+        name: value
+        for name, value in answer.fields.items()
+        if value not in (None, "", False, 0) and not isinstance(value, list)
+    }
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
         _print_line(name.ljust(width), "yes" if value is True else str(value))
+    for rows in tables:
+        _print_table(rows)
     return answer.exit_code
 
 
@@ -51,6 +61,23 @@ def show_failure(fields: dict[str, Any], exit_code: int, *, as_json: bool) -> in
 
 def _print_json(document: dict[str, Any]) -> None:
     print(json.dumps(document, ensure_ascii=False))  # noqa: T201 - the product of a command
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    """One line per row under a line of names; without the columns that are empty in all rows."""
+    names = [name for name in (rows[0] if rows else ()) if any(_cell(row[name]) for row in rows)]
+    lines = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        if cells:
+            print(cells.rstrip())  # noqa: T201 - the product of a command
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return "" if value is None else str(value)
 
 
 def _print_line(label: str, value: str) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import typer
 
 from ..errors import BrokerUnavailable, InvalidPush, PushError
-from . import send, status
+from . import apps, batch, cancel, dead, group, push, send, status, validate
 from .output import FAILED, USAGE, Answer, show_answer, show_failure
 
-GROUPS = (send, status)
+GROUPS = (send, push, batch, group, validate, status, cancel, dead, apps)
 """One module per command or group of commands; each adds itself with `add_to`."""
 
 INTERRUPTED = 130
@@ -23,7 +23,7 @@ def build_app() -> typer.Typer:
     """The command line with every group."""
     app = typer.Typer(
         name="pushctl",
-        help="Enqueue pushes for EngageLab App Push and see what became of them.",
+        help="Enqueue pushes for EngageLab App Push, see what became of them, and decide about what got stuck.",
         epilog="Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Each command has --help with examples.",
         add_completion=False,
         # Plain help: it is read in logs and pipes as often as on a terminal.
@@ -32,8 +32,8 @@ def build_app() -> typer.Typer:
     )
     # With a callback, a single command keeps its name.
     app.callback()(_no_options)
-    for group in GROUPS:
-        group.add_to(app)
+    for command in GROUPS:
+        command.add_to(app)
     return app
 
 
@@ -59,7 +59,8 @@ def run(words: Sequence[str]) -> int:
 
 
 def _usage(error: Any) -> str:
-    command = error.ctx.info_name if error.ctx is not None and error.ctx.parent is not None else ""
+    path = error.ctx.command_path if error.ctx is not None else ""
+    command = path.partition(" ")[2]
     hint = _TRY_HELP.format(command=f"{command} " if command else "")
     return f"{error.format_message().rstrip('.')}; {hint}".replace("\n", " ")
 

@@ -124,7 +124,7 @@ def _described(receipt: Receipt, target: str, reveal: bool) -> dict[str, Any]:
 def _store(producer: Producer, repeated: str | None, push: dict[str, Any]) -> Receipt:
     # The id is chosen here, so that there is one to repeat with even if Redis never answers.
     key = check_key(push["idempotency_key"])
-    push_id = _push_id(push["app"], key, repeated)
+    push_id = chosen_id(push["app"], key, repeated)
     try:
         return producer.send(**push, push_id=None if key else push_id)
     except BrokerUnavailable as error:
@@ -135,9 +135,10 @@ def _request(profile: Profile, lane: str, repeated: str | None, send: Send) -> R
     # What would be refused at the send is refused here too.
     life_ms(send.expires_in, profile.max_age_ms(read_lane(lane)))
     key = check_key(send.idempotency_key)
-    push_id = check_identity(profile.app, key, _push_id(profile.app, key, repeated))
+    push_id = check_identity(profile.app, key, chosen_id(profile.app, key, repeated))
     return request_of_send(send, profile, push_id)
 
 
-def _push_id(app: str, key: str | None, repeated: str | None) -> str:
+def chosen_id(app: str, key: str | None, repeated: str | None) -> str:
+    """The id of a push: that of its key, that of the send it repeats, or a new one."""
     return ids.derive_push_id(app, key) if key else repeated or ids.SlotAllocator().take(1).push_ids(now_ms())[0]

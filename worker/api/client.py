@@ -130,8 +130,8 @@ class PushApi:
     def group(self, body: bytes) -> SingleAnswer:
         """Send one group push (group-push-api, grade A); these credentials must be the group's.
 
-        Accepted when any app accepted it: `msg_id` is the group's, `raw` says what each app did. Refused by all, the
-        fault is that of the first.
+        Accepted when any app accepted it: `msg_id` is the group's, `raw` says what each app did. Otherwise the fault is
+        that of the first app that may have sent it all the same, else of the first.
         """
         started_at = self._clock()
         reply = self._exchange.send("POST", Endpoint.GROUP.path(), body)
@@ -140,8 +140,9 @@ class PushApi:
             return SingleAnswer(reply, "", None, elapsed)
         reading = read_group(reply, Scrubber(self._secrets))
         faults = [app.fault for app in reading.apps.values()]
-        refused = faults[0] if faults and None not in faults else None
-        return SingleAnswer(reading.fault or refused, reading.group_msg_id, reply.status, elapsed, reading.raw)
+        refused = [fault for fault in faults if fault is not None]
+        fault = max(refused, key=lambda fault: fault.maybe_sent) if refused and None not in faults else None
+        return SingleAnswer(reading.fault or fault, reading.group_msg_id, reply.status, elapsed, reading.raw)
 
     def close(self) -> None:
         """Close the connections. Calls after it raise `RuntimeError`."""

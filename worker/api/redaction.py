@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from producers.errors import shortened
+
 MAX_MESSAGE = 200
 """Characters of a fault's message."""
 
@@ -12,15 +14,6 @@ _SHORT = 6
 _MARK = "\0"
 _HIDDEN = "***"
 _WITHHELD = "(message withheld)"
-
-
-def shorten(target: str) -> str:
-    """Give a form of a registration id or alias that a person can recognise and nobody can use."""
-    if len(target) <= _SHORT:
-        return target[:1] + "…" if len(target) > 1 else "…"
-    if len(target) <= 2 * _SHORT:
-        return target[:2] + "…"
-    return f"{target[:4]}…{target[-2:]}"
 
 
 class Scrubber:
@@ -53,14 +46,14 @@ class Scrubber:
             # The cut may have gone through a target: what is left of it is at the very end.
             known = known[: -self._longest(own)] if was_cut else known
             self._scanned[bare, was_cut] = known
-        return known.replace(_MARK, shorten(own))[:MAX_MESSAGE]
+        return known.replace(_MARK, shortened(own))[:MAX_MESSAGE]
 
     def _scan(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
         # Longest first: a target that begins another one must not leave the other's end readable.
         for target in sorted((t for t in self._targets if t and t in text), key=len, reverse=True):
-            text = _replace(text, target, shorten(target))
+            text = _replace(text, target, shortened(target))
         return text
 
     def _longest(self, own: str) -> int:

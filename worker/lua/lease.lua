@@ -15,6 +15,12 @@
 --
 -- Atomic, because the quota, the cursor and the lease record must move together: two slices never get one entry, and no
 -- unit is granted twice. The first write is a deletion, so that a full Redis does not stop delivery.
+--
+-- A backlog of expired entries must not hold up what is behind it, and dropping it takes longer than one script may. So
+-- a call drops some hundreds, and passes by the rest: the field `<stream>|ahead` of the state then holds whose turn it
+-- is, the end of the passed range, and a second cursor from which leases go on. The first cursor works the passed range
+-- off, in turn with the second where it meets entries that live; at its end the second takes its place. `passed` counts
+-- what either has handed out or dropped.
 
 local lanes, is_mine = {}, {}
 for lane in string.gmatch(ARGV[1], '[^,]+') do
@@ -25,6 +31,7 @@ local class, slot, token = ARGV[2], ARGV[3], ARGV[4]
 local lease_ms, most, linger = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local slice, life = tonumber(ARGV[10]), tonumber(ARGV[12])
 local DUPLICATES_KEPT = 8
+local DROPPED_AT_ONCE = 500
 
 local now = clock()
 redis.call('ZREMRANGEBYSCORE', p .. 'open:' .. class, '-inf', now)
@@ -259,23 +266,82 @@ if not chosen then
   return leave('empty')
 end
 
--- 4. One range of the chosen stream, as large as the quota at hand allows.
+-- 4. One range of the chosen stream, as large as the quota at hand allows; what expired before it is dropped.
 local paced = chosen.lane ~= 'urgent'
 local want = math.min(chosen.queued, IS_BATCH[chosen.kind] and most or 1)
 local hand = quota.at_hand(paced, slice)
 want = math.min(want, paced and slice or math.max(1, hand))
-local from = chosen.cursor and ('(' .. chosen.cursor) or '-'
-local entries = redis.call('XRANGE', p .. chosen.stream, from, '+', 'COUNT', want)
-local live, dropped = live_of(entries, now)
 
-if #live > math.max(0, hand) then
-  return wait_for(quota.wait(#live, paced, slice))
+-- Reads on behind `from`, as far as `to`, until half of `want` is found or the budget is spent. What comes before the
+-- first entry that is to be sent stands in `before`, because it goes in any case.
+local function gather(from, to, budget)
+  local found = {live = {}, dropped = {}, read = 0, before = {dropped = {}, read = 0}}
+  while budget > 0 and #found.live * 2 < want do
+    local asked = want - #found.live
+    local entries = redis.call('XRANGE', p .. chosen.stream, from and '(' .. from or '-', to, 'COUNT', asked)
+    if #entries == 0 then
+      break
+    end
+    local live, dropped = live_of(entries, now)
+    for _, entry in ipairs(live) do
+      found.live[#found.live + 1] = entry
+    end
+    local piece = #found.live > 0 and found or found.before
+    for _, drop in ipairs(dropped) do
+      piece.dropped[#piece.dropped + 1] = drop
+    end
+    from = entries[#entries][1]
+    piece.read, piece.last = piece.read + #entries, from
+    -- A read costs about as much as an entry.
+    budget = budget - #entries - 1
+    if #entries < asked then
+      break
+    end
+  end
+  return found, budget
 end
 
+-- The id from which on entries are alive: halves the time between `from`, where they are not, and the youngest; nothing
+-- if that is not alive either. Where lives differ some are passed by, and found when the passed range is worked off.
+local function end_of_expired(from)
+  local youngest = redis.call('XREVRANGE', p .. chosen.stream, '+', '-', 'COUNT', 1)[1]
+  local function is_expired_at(ms)
+    local entry = redis.call('XRANGE', p .. chosen.stream, whole(ms) .. '-0', '+', 'COUNT', 1)[1]
+    local expires = entry and tonumber(string.sub(fields_of(entry), 2, 12), 16)
+    return expires and expires <= now
+  end
+  local low, high = tonumber(string.match(from, '^%d+')), tonumber(string.match(youngest[1], '^%d+'))
+  if low >= high or is_expired_at(high) then
+    return
+  end
+  while high - low > 1 do
+    local middle = math.floor((low + high) / 2)
+    if is_expired_at(middle) then
+      low = middle
+    else
+      high = middle
+    end
+  end
+  return whole(high - 1) .. '-18446744073709551615'
+end
+
+-- `ahead` is turn|end of what was passed by|second cursor.
+local ahead = redis.call('HGET', p .. 'state', chosen.stream .. '|ahead')
+ahead = ahead and split(ahead)
+local behind, budget = gather(chosen.cursor, ahead and ahead[2] or '+', DROPPED_AT_ONCE)
+if not ahead and #behind.before.dropped + #behind.dropped > #behind.live then
+  local passed_by = end_of_expired(behind.last or behind.before.last)
+  ahead = passed_by and {'front', passed_by}
+end
+local part, front = behind, nil
+if ahead and (#behind.live == 0 or ahead[1] == 'front') then
+  front = gather(ahead[3] or ahead[2], '+', math.max(want, budget))
+  part = #front.live > 0 and front or behind
+end
+local live = part.live
+
 -- A target that comes twice waits for the next call (answers are keyed by target); many of them end the range here.
-local last = #entries > 0 and entries[#entries][1]
-local read = #entries
-if IS_BATCH[chosen.kind] and #dropped == 0 then
+if IS_BATCH[chosen.kind] and #part.dropped == 0 then
   local seen, repeats = {}, 0
   for index, entry in ipairs(live) do
     local target = string.sub(entry[2], 37)
@@ -285,7 +351,7 @@ if IS_BATCH[chosen.kind] and #dropped == 0 then
         for surplus = #live, index, -1 do
           live[surplus] = nil
         end
-        last, read = live[index - 1][1], index - 1
+        part.last, part.read = live[index - 1][1], index - 1
         break
       end
     end
@@ -293,32 +359,61 @@ if IS_BATCH[chosen.kind] and #dropped == 0 then
   end
 end
 
-if not last then
-  -- The stream holds less than the state says: an old state met new data. Start over from what is there.
-  redis.call('HSET', p .. 'state', chosen.stream .. '|passed', redis.call('XLEN', p .. chosen.stream))
-  return {'again'}
+local read = 0
+local function pass(piece)
+  if piece.read > 0 then
+    read = read + piece.read
+    redis.call('HINCRBY', p .. 'state', chosen.stream .. '|passed', piece.read)
+    write_outcomes(piece.dropped, now, life)
+    local sums = {}
+    for _, drop in ipairs(piece.dropped) do
+      local word = drop[2] == EXPIRED and 'expired' or 'cancelled'
+      sums[word] = (sums[word] or 0) + 1
+    end
+    for word, sum in pairs(sums) do
+      redis.call('HINCRBY', p .. 'counts', word, sum)
+    end
+  end
+  return piece.last
 end
 
-redis.call('HSET', p .. 'state', chosen.stream .. '|cursor', last)
-redis.call('HINCRBY', p .. 'state', chosen.stream .. '|passed', read)
-write_outcomes(dropped, now, life)
-local sums = {}
-for _, drop in ipairs(dropped) do
-  local word = drop[2] == EXPIRED and 'expired' or 'cancelled'
-  sums[word] = (sums[word] or 0) + 1
+local cursor, second = pass(behind.before), front and pass(front.before)
+local is_leased = #live > 0 and #live <= math.max(0, hand)
+if is_leased and part == front then
+  second = pass(front)
+elseif is_leased then
+  cursor = pass(behind)
 end
-for word, sum in pairs(sums) do
-  redis.call('HINCRBY', p .. 'counts', word, sum)
+if ahead then
+  second, cursor = second or ahead[3], cursor or chosen.cursor
+  local left = redis.call('XRANGE', p .. chosen.stream, cursor and '(' .. cursor or '-', ahead[2], 'COUNT', 1)
+  if #left > 0 then
+    local turn = is_leased and (part == front and 'back' or 'front') or ahead[1]
+    redis.call('HSET', p .. 'state', chosen.stream .. '|ahead', table.concat({turn, ahead[2], second}, '|'))
+  else
+    redis.call('HDEL', p .. 'state', chosen.stream .. '|ahead')
+    cursor = second or cursor
+  end
 end
-if #live == 0 then
-  trim(chosen.stream)
+if cursor then
+  redis.call('HSET', p .. 'state', chosen.stream .. '|cursor', cursor)
+end
+if not is_leased then
+  if read > 0 then
+    trim(chosen.stream)
+  elseif #live > 0 then
+    return wait_for(quota.wait(#live, paced, slice))
+  else
+    -- The stream holds less than the state says: an old state met new data. Start over from what is there.
+    redis.call('HSET', p .. 'state', chosen.stream .. '|passed', redis.call('XLEN', p .. chosen.stream))
+  end
   return {'again'}
 end
 
 redis.call('HSET', p .. 'state', chosen.stream .. '|called', tostring(now))
 quota.take(#live)
 quota.close()
-record(token, chosen.stream, live[1][1], last, #live, now, 0, now + lease_ms)
+record(token, chosen.stream, live[1][1], part.last, #live, now, 0, now + lease_ms)
 if chosen.queued > read then
   more = more or class_of(chosen.lane)
 end

@@ -83,7 +83,9 @@ if throttled == 2 then
 elseif throttled == 0 then
   redis.call('HDEL', p .. 'gate', 'pause')
 end
-if ARGV[8] ~= '' and not redis.call('HGET', p .. 'gate', 'credentials') then
+-- Whoever is refused last has the gate: a successor with a wrong secret too must not pass by that of its predecessor.
+local closed = redis.call('HGET', p .. 'gate', 'credentials')
+if ARGV[8] ~= '' and not (closed and split(closed)[2] == ARGV[8]) then
   redis.call('HSET', p .. 'gate', 'credentials', whole(now + PROBE_MS) .. '|' .. ARGV[8] .. '|' .. PROBE_MS)
 end
 

@@ -1,14 +1,20 @@
-"""Runs `pushctl` in this process against a recording producer."""
+"""Runs `pushctl` in this process against a recording producer, or against a Redis in memory."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import fakeredis
 import pytest
 
-from producers.cli import main, send, status
+from config.delivery import DeliverySettings
+from producers import keys
+from producers.cli import apps, cancel, dead, main, send, status
+from producers.producer import Producer
+from producers.profiles import Profiles
 from producers.testing import RecordingProducer
+from tests.lanes_fixture import APP, Bench, connect
 
 
 @dataclass
@@ -48,3 +54,21 @@ def pushctl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     for module in (send, status):
         monkeypatch.setattr(module, "open_producer", open_recorder)
     return command
+
+
+@pytest.fixture
+def shop(pushctl: Pushctl, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """The app `shop` on a Redis in memory, which gives up after one attempt and asks for what is unknown."""
+    client = fakeredis.FakeRedis(server=fakeredis.FakeServer(version=(6, 2)))
+    store = connect(client)
+    bench = Bench(store, client, DeliverySettings(retry_attempts=1, transactional_unknown="ask"))
+    client.sadd(keys.APPS, APP)
+    producer = Producer()
+    producer._redis, producer._profiles = store, Profiles(store)
+    monkeypatch.setattr(cancel, "open_producer", lambda _: producer)
+    for module in (apps, dead):
+        monkeypatch.setattr(module, "open_redis", lambda _: store)
+    yield bench
+    producer.close()
+    store.close()
+    client.close()

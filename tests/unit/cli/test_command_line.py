@@ -11,7 +11,13 @@ import typer
 from producers.cli import NEEDS_EXTRA, main, output, run
 from producers.cli.output import Answer, show_answer
 
-COMMANDS = ("send", "status")
+SINGLE = ("send", "push", "batch", "group-push", "validate", "status", "cancel")
+GROUPS = (*SINGLE, "dead", "apps")
+COMMANDS = (
+    *SINGLE,
+    *(f"dead {verb}" for verb in ("list", "show", "replay", "purge")),
+    *(f"apps {verb}" for verb in ("list", "pause", "resume")),
+)
 
 
 def in_a_fresh_interpreter(code: str) -> subprocess.CompletedProcess[str]:
@@ -21,14 +27,14 @@ def in_a_fresh_interpreter(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_every_group_is_listed_and_explained(pushctl):
     assert pushctl("--help") == 0
-    assert [name for name in COMMANDS if re.search(rf"^  {name} +\S", pushctl.out, re.MULTILINE)] == list(COMMANDS)
-    assert len(run.GROUPS) == len(COMMANDS)
+    assert [name for name in GROUPS if re.search(rf"^  {name} +\S", pushctl.out, re.MULTILINE)] == list(GROUPS)
+    assert len(run.GROUPS) == len(GROUPS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_json_examples_and_described_options(pushctl, command):
-    assert pushctl(command, "--help") == 0
-    assert f"Examples:\n    pushctl {command} " in pushctl.out
+    assert pushctl(*command.split(), "--help") == 0
+    assert re.search(rf"Examples:\n    pushctl {command}\b", pushctl.out)
     assert "--json" in pushctl.out
     described = re.findall(r"^  --[a-z-]+(?: [A-Z]+)?  +(\S)", pushctl.out, re.MULTILINE)
     assert len(described) == len(re.findall(r"^  --", pushctl.out, re.MULTILINE))
@@ -39,15 +45,30 @@ def test_without_a_command_the_help_is_shown_and_the_usage_was_wrong(pushctl):
     assert pushctl.out.startswith("Usage: pushctl")
 
 
+@pytest.mark.parametrize("group", ["dead", "apps"])
+def test_a_group_explains_itself_and_wants_a_command(pushctl, group):
+    assert pushctl(group, "--help") == 0
+    assert f"Examples:\n    pushctl {group} list" in pushctl.out
+    assert pushctl(group) == 2
+    assert pushctl.err == f"pushctl: Missing command; try 'pushctl {group} --help'\n"
+
+
+def test_wrong_usage_of_a_command_in_a_group_names_its_help(pushctl):
+    assert pushctl("dead", "show") == 2
+    assert pushctl.err.endswith("; try 'pushctl dead show --help'\n")
+
+
 def test_an_unknown_command_is_one_line_on_stderr(pushctl):
     assert pushctl("sned") == 2
     assert pushctl.out == ""
     assert re.fullmatch(r"pushctl: No such command 'sned'.*; try 'pushctl --help'\n", pushctl.err)
 
 
-def test_an_address_that_is_none_is_refused_without_repeating_it(capsys):
-    words = ["send", "--app", "shop", "--alias", "a", "--alert", "hi", "--redis-url", "http://u:s3cret@host"]
-    assert main(words) == 2
+@pytest.mark.parametrize(
+    "words", [("send", "--app", "shop", "--alias", "a", "--alert", "hi"), ("dead", "list", "--app", "shop")]
+)
+def test_an_address_that_is_none_is_refused_without_repeating_it(capsys, words):
+    assert main([*words, "--redis-url", "http://u:s3cret@host"]) == 2
     captured = capsys.readouterr()
     assert "--redis-url" in captured.err
     assert "s3cret" not in captured.err + captured.out

@@ -8,7 +8,7 @@ from base64 import b64encode
 
 import pytest
 
-from config.logs import MASK, Redaction, configure_logging, event, shorten
+from config.logs import MASK, Redaction, configure_logging, event
 from config.settings import Settings
 
 LIBRARIES = ("celery.app.trace", "celery.worker.strategy", "celery.beat", "urllib3", "asyncio")
@@ -161,8 +161,3 @@ def test_warnings_become_lines():
         logging.captureWarnings(True)
         warnings.warn("beware", UserWarning, stacklevel=1)
     assert "beware" in json.loads(stream.getvalue())["message"]
-
-
-def test_an_id_is_shortened_to_what_finds_it():
-    assert shorten("1507bfd3f7cfa9a3fc1") == "1507bf…"
-    assert shorten("ab") == "ab…"
