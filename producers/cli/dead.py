@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -147,7 +148,7 @@ def replay(  # noqa: PLR0913 - one parameter per option
 ) -> Answer:
     """Send pushes of letters again."""
     letters = _open(redis_url, app, asked)
-    chosen = _Chosen(letters, sought, Filter(code, reason, since, until), limit)
+    chosen = Chosen(letters, sought, Filter(code, reason, since, until), limit)
     chosen.check(yes)
     return _replayed(letters.replay(chosen.letters(), new_cid=new_cid, expires_in=expires_in))
 
@@ -168,12 +169,12 @@ def purge(  # noqa: PLR0913 - one parameter per option
 ) -> Answer:
     """Remove letters for good."""
     letters = _open(redis_url, app, asked)
-    chosen = _Chosen(letters, sought, Filter(code, reason, since, until), limit)
+    chosen = Chosen(letters, sought, Filter(code, reason, since, until), limit)
     chosen.check(yes)
     return Answer({"purged": letters.purge(chosen.letters())})
 
 
-class _Chosen:
+class Chosen:
     """The letters that a command is about: those that are named, or those that the filters take."""
 
     def __init__(self, letters: DeadLetters, sought: list[str] | None, wanted: Filter, limit: int | None) -> None:
@@ -183,21 +184,22 @@ class _Chosen:
         self._wanted = wanted
         self._limit = limit
         # An id that does not exist stops the command before it changed anything.
-        self._named = [letters.show(each) for each in dict.fromkeys(sought or ())]
+        self._fixed = tuple(letters.show(each) for each in dict.fromkeys(sought)) if sought else None
 
     def check(self, is_agreed: bool) -> None:
         """Raises `BadParameter` for more than one letter, unless that is agreed."""
         if is_agreed:
             return
-        count = sum(1 for _ in self.letters())
-        if count > 1:
+        seen = tuple(islice(self.letters(), 2))
+        if len(seen) > 1:
+            count = sum(1 for _ in self.letters())
             raise typer.BadParameter(f"this takes {count} letters: repeat it with --yes", param_hint="'--yes'")
         # Another may arrive before the command does.
-        self._limit = 1
+        self._fixed = seen
 
     def letters(self) -> Iterator[Letter]:
         """Them, anew each time."""
-        return iter(self._named) if self._named else self._letters.list(self._wanted, limit=self._limit)
+        return self._letters.list(self._wanted, limit=self._limit) if self._fixed is None else iter(self._fixed)
 
 
 def _open(redis_url: str, app: str, asked: bool) -> DeadLetters:

@@ -15,7 +15,7 @@ Examples:
 
 The app is the one whose workers have the group credentials. A group push is never repeated: where it may have been
 sent, it ends as unknown. Accepted means by one app at least; with --wait the answer tells what each app did, by the
-first and last characters of its AppKey. There are no overrides of earlier pushes here."""
+first characters of its AppKey. There are no overrides of earlier pushes here."""
 GROUP_PUSH = Verb(Kind.GROUP, "/v4/grouppush", Producer.group_push, "group")
 
 

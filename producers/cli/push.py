@@ -33,9 +33,9 @@ Examples:
   pushctl push --app shop --to '{"alias": ["user_42"]}' --message '{"msg_content": "sync"}' --show python
 
 An audience (--to) has registration_id, alias, tag, tag_and, tag_not, seg or live_activity_id; several of them narrow
-each other. A push to all devices needs --broadcast, and an app that allows it. JSON is given as it is, as @FILE, or as -
-for stdin. With --show nothing is stored and Redis is not needed: the request that a worker would make is printed as a
-program."""
+each other. A push to all devices needs --broadcast, and an app that allows it. JSON is given as it is, as @FILE, or as
+- for stdin. With --show nothing is stored and Redis is not needed: the request that a worker would make is printed as
+a program."""
 
 
 def read_audience(text: str) -> str | dict[str, Any]:

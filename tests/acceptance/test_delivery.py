@@ -280,7 +280,7 @@ def test_a_worker_that_is_told_to_end_finishes_its_calls_and_leaves_the_rest(tmp
     numbers = {"call_deadline_ms": 3_000, "lease_ms": 6_000, "slice_ms": slice_ms}
     options = SandboxOptions(quota=500, latency_ms=400)
     with Stack(tmp_path, workers=2, pool=pool, concurrency=concurrency, sandbox=options, delivery=numbers) as running:
-        receipts = running.producer().send_many(sends("term", 3_000), app="shop").receipts
+        receipts = running.producer().send_many(sends("term", 1_500), app="shop").receipts
         until(lambda: running.books().accepted >= 300, what="the first deliveries")
 
         running.workers[0].terminate()
@@ -292,4 +292,4 @@ def test_a_worker_that_is_told_to_end_finishes_its_calls_and_leaves_the_rest(tmp
         assert (status, took < 3.0 + 2.0, left > 500) == (0, True, True), (status, took, left)
         counts = assert_each_once(running, [receipt.push_id for receipt in receipts])
         assert counts["cid_hits"] == 0, "a call was made again"
-        assert (books.accepted, books.drift) == (3_000, 0)
+        assert (books.accepted, books.drift) == (1_500, 0)

@@ -1,4 +1,7 @@
-"""Live, validate and off, the allow-list, and what needs permission: an app for each, in one running system."""
+"""Live, validate and off, the allow-list, and what needs permission: an app for each, in one running system.
+
+And the ways to the API that are not `Producer`: the commands, and the direct client of the README.
+"""
 
 import json
 import os
@@ -167,3 +170,17 @@ def test_pushctl_pushes_to_an_audience_and_shows_what_became_of_it(stack: Stack)
     code, batch = pushctl("batch", "--app", "shop", "--items", "-", given="\n".join(map(json.dumps, items)))
     assert (code, batch["stored"]) == (0, 3)
     until(lambda: stack.sandbox.counts("shop")["deliveries"] == 4, what="the four deliveries")
+
+
+def test_the_direct_client_of_the_readme_works_without_queue_and_redis(stack: Stack) -> None:
+    """Its example runs as it is printed, with the sandbox in the place of the region; a repeat meets the same cid."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Direct client")[1].split("\n## ")[0]
+    example = section.split("```python\n")[1].split("```")[0]
+    assert 'region="sgp"' in example
+    key, secret = stack.apps["shop"]
+    names: dict[str, Any] = {"app_key": key, "master_secret": secret}
+    for _ in range(2):
+        exec(example.replace('region="sgp"', f'base_url="{stack.sandbox_url}"'), names)  # noqa: S102 - our own README
+
+    (delivery,) = stack.sandbox.deliveries("shop")
+    assert (delivery["cid"], delivery["msg_id"]) == ("order-4711", names["accepted"].msg_id)

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from producers import Producer, Receipt, State
+from producers.errors import shortened
 from sandbox.stack import Stack
 from tests.acceptance.pushes import until
 
@@ -251,7 +252,7 @@ def test_a_group_push_says_what_each_app_did(system: System) -> None:
     assert (outcome.state, outcome.attempts) == (State.ACCEPTED, 1)
     assert system.requests() == [{**golden("to_tag", receipt), "path": "/v4/grouppush"}]
     assert system.relay.received[0].user == f"group-{GROUP['GROUP_KEY']}"
-    apps = {name: outcome.detail["apps"][f"{key[:4]}…{key[-2:]}"] for name, (key, _) in system.stack.apps.items()}
+    apps = {name: outcome.detail["apps"][shortened(key)] for name, (key, _) in system.stack.apps.items()}
     (delivery,) = system.stack.sandbox.deliveries("shop")
     assert apps["shop"] == {"msg_id": delivery["msg_id"]}
     assert apps["club"]["error"]["code"] == 21003

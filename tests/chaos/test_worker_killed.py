@@ -40,11 +40,12 @@ def kill_three_times(
     directory: Path, pool: str, concurrency: int, numbers: Mapping[str, int]
 ) -> tuple[list[float], int]:
     """Kill a busy worker three times during 10,000 sends; returns seconds to the take-overs, and repeats by cid."""
-    options = SandboxOptions(quota=800, latency_ms=50)
+    # About 2,400 sends in the life of a lease: there is work left when the third worker dies.
+    options = SandboxOptions(quota=2_400_000 // numbers["lease_ms"], latency_ms=50)
     with Stack(directory, workers=2, pool=pool, concurrency=concurrency, sandbox=options, delivery=numbers) as stack:
         report = stack.producer().send_many(sends("kill", PUSHES), app="shop")
         took = [kill_when_busy(stack, accepted, numbers) for accepted in KILLED_AT]
-        books = stack.wait_drained(timeout=60)
+        books = stack.wait_drained(timeout=120)
         counts = assert_each_once(stack, [receipt.push_id for receipt in report.receipts])
         assert (books.accepted, books) == (PUSHES, assert_balanced(stack))
     return took, counts["cid_hits"]
@@ -52,7 +53,7 @@ def kill_three_times(
 
 def kill_when_busy(stack: Stack, accepted: int, numbers: Mapping[str, int]) -> float:
     """Kill the newest worker while calls hang, replace it, and time how long its leases live on."""
-    until(lambda: stack.books().accepted >= accepted, within=30, what=f"{accepted} deliveries")
+    until(lambda: stack.books().accepted >= accepted, within=60, what=f"{accepted} deliveries")
     stack.sandbox.faults([{"kind": "latency", "seconds": 0.5}])
     until(lambda: len(leases(stack)) > 1, what="calls in flight")
     stack.workers[-1].kill()

@@ -8,7 +8,7 @@ from tests.acceptance.pushes import assert_balanced, assert_each_once, leases, s
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(120)]
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", ["threads", pytest.param("prefork", marks=pytest.mark.load)])
 def test_a_resumed_worker_settles_nothing_that_was_taken_over(tmp_path, pool):
     """SIGSTOP past the lease, take-over by another worker, SIGCONT: nothing is settled or delivered a second time."""
     numbers = {"call_deadline_ms": 1_500, "lease_ms": 4_000}

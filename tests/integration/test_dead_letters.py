@@ -289,6 +289,7 @@ def test_the_new_life_is_that_of_the_lane_unless_a_shorter_one_is_asked_for(benc
         entry = replayed_entry(bench)
         assert entry.expires_at_ms == bench.now + life_ms
         assert time_to_live_of(entry.body_at(int(bench.now))) == ttl
+        assert time_to_live_of(entry.body_at(int(bench.now) + 10_000)) == (ttl and ttl - 10)
         bench.advance(bench.settings.lease_ms)
         assert bench.settle(next(leases(bench)))
 
@@ -436,6 +437,19 @@ def test_an_unknown_push_is_sent_again_when_a_person_says_so(bench: Bench, asked
     assert bench.settle(next(leases(bench)))
     assert bench.state(receipt) is State.ACCEPTED
     assert bench.books().accepted == 1
+
+
+def test_every_unknown_push_may_repeat(bench: Bench, asked: DeadLetters) -> None:
+    """Also one whose entry does not say so: a group push is unknown after its first attempt."""
+    lose(bench, how=ErrorClass.AMBIGUOUS)
+    (found,) = bench.client.xrange(bench.key("asked"))
+    bench.client.delete(bench.key("asked"))
+    trail = found[1][b"r"][:19] + b"0" + b"0" * 22
+    bench.client.xadd(bench.key("asked"), {**found[1], b"r": trail, b"stream": b"lane:transactional:group"})
+    assert not only(asked).maybe_sent
+    (answer,) = asked.replay(asked.list())
+    assert (answer.ending, answer.may_repeat) == (Ending.REPLAYED, True)
+    bench.books()
 
 
 def test_purging_what_was_asked_changes_no_outcome(bench: Bench, asked: DeadLetters) -> None:

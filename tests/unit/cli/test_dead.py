@@ -7,9 +7,12 @@ import pytest
 import typer
 
 from producers import ids
+from producers.cli import dead
 from producers.cli.moments import read_moment
 from producers.contract import Lane
+from producers.dead_letters import DeadLetters
 from producers.encoding import encode_content
+from producers.letters import Filter
 from producers.outcomes import State
 from tests.lanes_fixture import batch_answer, fault
 from worker.api import ErrorClass
@@ -140,6 +143,15 @@ def test_more_than_one_letter_needs_a_yes(pushctl, shop, verb, named):
     assert (code, answer["replayed" if verb == "replay" else "purged"]) == (0, 3)
     assert shop.client.xlen(shop.key("dead")) == 0
     shop.books()
+
+
+def test_without_a_yes_a_letter_that_comes_meanwhile_is_left_alone(shop):
+    letters = DeadLetters(shop.redis, "shop")
+    (old,) = lose(shop)
+    chosen = dead.Chosen(letters, None, Filter(), None)
+    chosen.check(is_agreed=False)
+    lose(shop)
+    assert [letter.push_id for letter in chosen.letters()] == [old.push_id]
 
 
 def test_the_filters_choose_what_is_replayed_and_purged(pushctl, shop):
