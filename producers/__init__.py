@@ -1,5 +1,6 @@
 """Enqueue pushes for EngageLab App Push: `from producers import Producer, Notification`."""
 
+from .cancelling import Cancellation
 from .contract import Lane
 from .errors import BrokerUnavailable, IdempotencyConflict, InvalidPush, PushError, QueueFull, UnknownApp
 from .models import AndroidNotification, HmosNotification, IosNotification, Message, Notification, Options
@@ -11,6 +12,7 @@ from .sends import Send
 __all__ = [
     "AndroidNotification",
     "BrokerUnavailable",
+    "Cancellation",
     "HmosNotification",
     "IdempotencyConflict",
     "InvalidPush",

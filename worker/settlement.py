@@ -1,5 +1,6 @@
 """What `settle` is told: the outcome of every entry of one lease. Pure, but for the encoding of its arguments."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ GATE_THROTTLED_MS = 1_000
 GROUP_REFUSED_DELAY_MS = 60_000
 """No gate keeps back a group push whose own credentials are refused."""
 RESENT_SUFFIX = "-again"
-RESENT = b'-again"'
+RESENT = re.compile(rb'"cid":"[^"]*-(?:again|[0-9]{2})"')
+"""A second cid: given here, or by a replay."""
 TAIL_LENGTH = 96
 """Bytes at the end of a body that hold the whole cid."""
 CODE_BARRED = 1
@@ -245,7 +247,7 @@ def refuses_as_a_whole(answer: BatchAnswer | SingleAnswer) -> bool:
 
 def is_resent(entry: Entry) -> bool:
     """Whether the push already goes under a second cid."""
-    return RESENT in entry.body[-TAIL_LENGTH:]
+    return RESENT.search(entry.body, max(0, len(entry.body) - TAIL_LENGTH)) is not None
 
 
 def resent(entry: Entry) -> Entry:

@@ -20,8 +20,10 @@ from producers.contract import LaneClass
 from worker.api import BatchAnswer, Endpoint, ErrorClass, Fault, PushApi, TargetResult
 from worker.calls import Caller
 from worker.delivery import Delivery, Timing
+from worker.gate import CredentialGate
 from worker.intake import keep_stray
 from worker.lanes import Lanes
+from worker.memory import mark_if_full
 from worker.registration import register_apps
 from worker.settlement import Judge
 
@@ -31,6 +33,7 @@ APP_PART = keys.prefix("<app>")
 FAULTS = {
     "refused": Fault(ErrorClass.TARGET, 21011, 200, "no such device", maybe_sent=False),
     "again": Fault(ErrorClass.TRANSIENT, 27000, 500, "internal error", maybe_sent=True),
+    "lost": Fault(ErrorClass.AMBIGUOUS, None, None, "no answer", maybe_sent=True),
     "throttled": Fault(ErrorClass.THROTTLED, 23008, 200, "too fast", maybe_sent=False),
 }
 
@@ -57,7 +60,7 @@ class ScriptedApi:
     def batch(self, endpoint: Endpoint, body: bytes, targets: Sequence[str]) -> BatchAnswer:
         self.scanner.look()
         results = {
-            target: TargetResult("" if fault else "4711", fault)
+            target: TargetResult("" if fault else "odd" if target == "odd1" else "4711", fault)
             for target in targets
             for fault in [FAULTS.get(target.rstrip("0123456789"))]
         }
@@ -103,8 +106,18 @@ def scenario(
         time.sleep(0.02)
         redis_client.hdel(keys.prefix("shop") + "gate", "throttled")
     keep_stray(connection, "push.send", "id", {"app": "nobody"}, "no such app")
+    _tend(connection, redis_client)
     scanner.look()
     return scanner.found
+
+
+def _tend(connection: DeadlineRedis, client: redis.Redis) -> None:
+    """What the sweep leaves behind when credentials are refused, and memory runs out."""
+    client.hset(keys.gate("shop"), "credentials", "0|0123456789ab|60000")
+    assert CredentialGate(connection, "shop", "0123456789ab").wants_probe()
+    client.config_set("maxmemory", 50_000_000)
+    mark_if_full(connection, "shop", watermark_percent=1)
+    client.config_set("maxmemory", 0)
 
 
 def _judge(numbers: DeliverySettings) -> Judge:
@@ -116,6 +129,10 @@ def _send_all_sorts(url: str, client: redis.Redis) -> None:
     producer.send(app="shop", registration_id="device1", notification="hi", lane="urgent", idempotency_key="k")
     producer.send(app="shop", alias="late1", notification="hi", expires_in=0.001)
     producer.send(app="shop", alias="again1", notification="hi")
+    producer.send(app="shop", registration_id="lost1", notification="hi", lane="urgent", expires_in=5)
+    producer.send(app="shop", registration_id="odd1", notification="hi", lane="urgent")
+    gone = producer.send(app="shop", registration_id="cancelled1", notification="hi")
+    assert producer.cancel(gone.push_id, app="shop").is_effective
     targets = ["device1", "refused1", "throttled1", "throttled2", "throttled3", "throttled4"]
     producer.send_to_many(app="shop", registration_ids=targets, notification="hi")
     producer.close()

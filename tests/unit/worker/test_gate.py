@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
-from fakeredis import FakeRedisConnection, FakeServer
+from fakeredis import FakeRedis, FakeRedisConnection, FakeServer
 
 from config.delivery import DeliverySettings
 from producers import keys
 from producers.connection import DeadlineRedis
 from producers.contract import LaneClass
-from tests.lanes_fixture import batch_answer, dice, fault
+from tests.lanes_fixture import FINGERPRINT, Bench, batch_answer, connect, dice, fault
 from tests.unit.worker.test_settlement import entry_of, lease_of
 from worker.api import BatchAnswer, ErrorClass
 from worker.calls import Caller
 from worker.delivery import BENCH_SECONDS, Delivery, Timing
 from worker.gate import LONGEST_INTERVAL_MS, CredentialGate
-from worker.lanes import Lanes
+from worker.lanes import Lanes, Leave
 from worker.planner import Lease
 from worker.settlement import Judge, Settlement
 
@@ -93,6 +93,23 @@ def test_the_interval_has_an_end(redis: DeadlineRedis) -> None:
     close_gate(redis, interval=LONGEST_INTERVAL_MS)
     CredentialGate(redis, "shop", MINE).judge(fault(ErrorClass.CREDENTIAL))
     assert (state(redis) or "").endswith(f"|{LONGEST_INTERVAL_MS}")
+
+
+def test_a_successor_with_a_wrong_secret_too_meets_a_gate_of_its_own() -> None:
+    """Who is refused last has the gate: the mark of its predecessor does not let it ask again and again."""
+    client = FakeRedis(server=FakeServer(version=(6, 2)))
+    bench = Bench(connect(client), client)
+    successor = Lanes(bench.redis, "shop", 500, bench.settings, OTHER)
+    bench.send(2)
+    for lanes, fingerprint in ((bench.lanes, FINGERPRINT), (successor, OTHER)):
+        settlement, plan = bench.open(bench.leased(lanes=lanes))
+        bench.judge.answer(settlement, plan.call, batch_answer(whole=fault(ErrorClass.CREDENTIAL, 21004)))
+        assert lanes.settle(settlement)
+        assert (state(bench.redis) or "").split("|")[1] == fingerprint
+        assert bench.lease(lanes=lanes) == Leave("closed", "credentials")
+        bench.advance(5_000)
+    assert bench.books().retried == 4
+    client.close()
 
 
 @dataclass
