@@ -77,7 +77,6 @@ def _broker(settings: Settings) -> dict[str, Any]:
 
 def _worker(delivery: DeliverySettings) -> dict[str, Any]:
     return {
-        "worker_pool": "threads",
         "worker_concurrency": delivery.worker_threads,
         "worker_prefetch_multiplier": 1,
         # `push.deliver` alone acknowledges early: its lease is the durability.
@@ -98,6 +97,8 @@ def _redis_options(delivery: DeliverySettings) -> dict[str, Any]:
         # Without these two, messages of a killed worker come back only every 100 seconds.
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # The default of 300 s outlives a crash of Redis, and nobody restores anything until then.
+        "unacked_mutex_expire": 10,
         # Without a time-out a publish on a half-open connection hangs for ever.
         "socket_timeout": SOCKET_TIMEOUT_SECONDS,
         "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,

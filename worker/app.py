@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery, signals
+from kombu.exceptions import OperationalError
 
 from config.celeryconfig import celery_options
 from config.logs import configure_logging, event
@@ -27,15 +28,17 @@ prepare_state_dir(settings)
 runtime = Runtime(lambda: settings)
 app = Celery("engagelab-push-worker", set_as_current=False)
 app.conf.update(celery_options(settings, BEAT_SCHEDULE))
-# A configured pool wins over `-P prefork` on the command line, without a word: Celery takes that for its own default.
-app.conf.worker_pool = "prefork"
 register_tasks(app, runtime)
 
 
 def _publish(name: str, lane_class: LaneClass, slot: str) -> None:
-    app.send_task(
-        contract.TASK_DELIVER, kwargs={"app": name, "lane_class": lane_class, "slot": slot}, queue=lane_class.value
-    )
+    hint = {"app": name, "lane_class": lane_class, "slot": slot}
+    try:
+        app.send_task(contract.TASK_DELIVER, kwargs=hint, queue=lane_class.value)
+    except OperationalError as error:
+        # A Redis without free memory takes no message, and only deliveries make room: this thread begins with them.
+        event("push.hint.refused", app=name, lane_class=lane_class, error=type(error).__name__)
+        runtime.process().deliveries[name].run_slice(lane_class, slot)
 
 
 class _Bell(BellStep):

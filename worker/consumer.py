@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery.worker.consumer import Consumer
+from redis.exceptions import ResponseError
 
 from config.logs import event
 
@@ -22,6 +23,9 @@ class TolerantConsumer(Consumer):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        # A Redis that is read-only, without its replicas or unable to save refuses the consumer too. Celery would end
+        # the worker for good; it is to come back like a lost connection.
+        self.connection_errors: tuple[type[Exception], ...] = (*self.connection_errors, ResponseError)
         self.loop: Callable[..., Any] = self._outliving(self.loop)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:

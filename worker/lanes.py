@@ -151,6 +151,7 @@ class Lanes:
             GATE_THROTTLED_MS,
             self._fingerprint if settlement.closes_gate else "",
             DEAD_LETTERS_KEPT,
+            settlement.counted_at_ms,
             len(counters),
             len(runs),
             len(settlement.retries),

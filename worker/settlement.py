@@ -59,6 +59,8 @@ class Settlement:
     unused_units: int = 0
     throttled: int = 0
     called: int = 0
+    counted_at_ms: int = 0
+    """The latest moment at which the API can have counted the call against the quota; 0 without a call."""
     closes_gate: bool = False
     """The API refused these credentials."""
     benches: bool = False

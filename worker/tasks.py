@@ -25,6 +25,9 @@ def _register_delivery(app: Celery, runtime: Runtime) -> None:
     def deliver(app: str, lane_class: str, slot: str) -> dict[str, str | int]:
         process = runtime.process()
         wanted = LaneClass(lane_class)
+        if app not in process.deliveries:
+            # Another worker serves it; its sweep rings again.
+            return {"app": app, "class": lane_class, "ended": "not served here"}
         with process.admission.admit(app, wanted) as is_admitted:
             if is_admitted:
                 return process.deliveries[app].run_slice(wanted, slot).as_result()

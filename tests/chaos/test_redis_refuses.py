@@ -1,5 +1,6 @@
 """A Redis that answers and refuses: full, read-only, unable to save. Producers are told, workers come back by themselves."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -100,6 +101,8 @@ def test_the_watermark_answers_queue_full_before_the_memory_is_used_up(stack, cl
     """Beyond 90 % of `maxmemory` producers are told to slow down, while Redis still takes every command."""
     producer = stack.producer()
     push_ids = stored(stack, producer)
+    client.hset(keys.gate("shop"), "paused", "1")
+    until(lambda: not stack.books().leased, what="the end of the calls in flight")
     used = client.info("memory")["used_memory"]
     limit = int(used / 0.93)
     client.config_set("maxmemory", limit)
@@ -111,6 +114,7 @@ def test_the_watermark_answers_queue_full_before_the_memory_is_used_up(stack, cl
     assert client.info("memory")["used_memory"] < limit
     assert client.set("proof:that-there-is-room", "1")
     client.delete("proof:that-there-is-room")
+    client.hdel(keys.gate("shop"), "paused")
     client.config_set("maxmemory", 0)
     assert_recovered(stack, producer, push_ids)
 
@@ -167,19 +171,19 @@ def test_a_redis_without_its_replicas_stores_nothing_and_goes_on_when_they_are_b
 
 def test_a_redis_that_cannot_save_stores_nothing_and_goes_on_when_it_can(stack, client):
     """After a snapshot that failed Redis answers MISCONF until one succeeds."""
+    snapshot = stack.redis.data_dir / "dump.rdb"
 
     def fail_to_save() -> None:
-        # A folder of the name of the snapshot: not even root can write a file there.
-        (stack.redis.data_dir / "blocked.rdb").mkdir()
-        (stack.redis.data_dir / "blocked.rdb" / "in the way").touch()
-        client.config_set("dbfilename", "blocked.rdb")
+        # A folder in the place of the snapshot: not even root can write a file there.
+        snapshot.mkdir()
+        (snapshot / "in the way").touch()
         client.config_set("save", "3600 1")
         client.config_set("stop-writes-on-bgsave-error", "yes")
         client.bgsave()
         until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", what="the failed snapshot")
 
     def save() -> None:
-        client.config_set("dbfilename", "dump.rdb")
+        shutil.rmtree(snapshot)
         client.bgsave()
         until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "ok", what="a snapshot")
 

@@ -185,7 +185,6 @@ def test_only_overdue_pushes_mean_ask_again(bench: Bench) -> None:
     receipts = bench.send(60, life_ms=10)
     bench.advance(11)
     assert isinstance(bench.lease(), AskAgain)
-    assert isinstance(bench.lease(), AskAgain)
     assert bench.lease() == Leave("empty")
     assert bench.states(receipts) == [State.EXPIRED] * 60
     assert bench.client.xlen(bench.key("lane:transactional:regid")) == 0

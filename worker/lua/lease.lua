@@ -32,6 +32,8 @@ local lease_ms, most, linger = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(AR
 local slice, life = tonumber(ARGV[10]), tonumber(ARGV[12])
 local DUPLICATES_KEPT = 8
 local DROPPED_AT_ONCE = 500
+-- Take-overs of an entry that ended a holder while it was alone in its lease.
+local SUSPECT = 6
 
 local now = clock()
 redis.call('ZREMRANGEBYSCORE', p .. 'open:' .. class, '-inf', now)
@@ -164,12 +166,24 @@ end
 
 -- 1. Leases whose holder is gone, as they were; a range that kills its holders is taken apart.
 local dead = redis.call('ZRANGEBYSCORE', p .. 'deadlines', '-inf', now, 'LIMIT', 0, 16)
+
+-- Whether an entry that already ended a holder alone is with another one just now. Such entries go one at a time: those
+-- that were merely in the process that died must not be in it again.
+local function is_suspect_out()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', p .. 'deadlines', '(' .. tostring(now), '+inf')) do
+    local text = redis.call('HGET', p .. 'leases', name)
+    if text and tonumber(split(text)[6]) >= SUSPECT then
+      return true
+    end
+  end
+end
+
 for _, old in ipairs(dead) do
   local text = redis.call('HGET', p .. 'leases', old)
   local part = text and split(text)
   if not part then
     redis.call('ZREM', p .. 'deadlines', old)
-  elseif is_mine[string.match(part[1], ':(.+):')] then
+  elseif is_mine[string.match(part[1], ':(.+):')] and not (tonumber(part[6]) + 1 >= SUSPECT and is_suspect_out()) then
     local first_at, takeovers = tonumber(part[5]), tonumber(part[6]) + 1
     local live = live_of(redis.call('XRANGE', p .. part[1], part[2], part[3]), first_at)
     local keep = #live

@@ -192,6 +192,27 @@ function quota.give_back(units, at)
   end
 end
 
+-- Dates units that were granted at `at` by when the API can have counted them, `counted`, if that is later.
+function quota.redate(units, at, counted)
+  if units <= 0 or counted - at < 3 then
+    return
+  end
+  for index = -1, -64, -1 do
+    local grant = redis.call('LINDEX', p .. 'window', index)
+    if not grant then
+      break
+    end
+    local time, size = string.match(grant, '^([%d.]+):(-?[%d.]+)$')
+    if math.abs(tonumber(time) - at) < 2.05 and tonumber(size) >= units then
+      redis.call('LSET', p .. 'window', index, time .. ':' .. (tonumber(size) - units))
+      quota.sum = quota.sum - units
+      break
+    end
+  end
+  redis.call('RPUSH', p .. 'window', math.min(counted, quota.now) .. ':' .. units)
+  quota.sum = quota.sum + units
+end
+
 -- One step down per second at the most, to nine tenths of the effective rate and never below a twentieth.
 function quota.step_down()
   local stepped = tonumber(redis.call('HGET', p .. 'quota', 'stepped') or 0)

@@ -3,7 +3,8 @@
 -- KEYS  1 push:{app}:
 -- ARGV  1 lease token  2 life of outcomes, s  3 units per second  4 quota guard ms  5 units to give back
 --       6 throttled: 0 no, 1 partly, 2 mostly  7 longest ms to close the gate when mostly  8 fingerprint of refused credentials, or ''
---       9 dead letters kept  10-13 how many counters, slot runs, retries and dead letters follow
+--       9 dead letters kept  10 when the API can have counted the call at the latest, ms of Redis; 0: there was none
+--       11-14 how many counters, slot runs, retries and dead letters follow
 --       counters: field, amount        slot runs: bucket, first byte, bytes
 --       retries: delay ms, push_id, header, body, trail
 --       dead letters: dead or asked, push_id, header, body, trail, reason, code
@@ -27,8 +28,8 @@ redis.call('ZREM', p .. 'deadlines', token)
 
 local PROBE_MS, ASKED_KEPT = 60000, 10000
 local now = clock()
-local counters, runs, retries, letters = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
-local at = 14
+local counters, runs, retries, letters = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
+local at = 15
 
 for _ = 1, counters do
   redis.call('HINCRBY', p .. 'counts', ARGV[at], ARGV[at + 1])
@@ -66,10 +67,12 @@ if letters > 0 then
 end
 
 local unused, throttled = tonumber(ARGV[5]), tonumber(ARGV[6])
-if unused > 0 or throttled > 0 then
+local granted, counted = tonumber(part[7]), tonumber(ARGV[10])
+if unused > 0 or throttled > 0 or counted - granted >= 3 then
   quota.open(now, tonumber(ARGV[3]), tonumber(ARGV[4]))
   -- The record knows the last grant: a renewal may have moved it, or given it back already.
-  quota.give_back(unused, tonumber(part[7]))
+  quota.give_back(unused, granted)
+  quota.redate(tonumber(part[4]) - unused, granted, counted)
   if throttled > 0 then
     quota.step_down()
   end
