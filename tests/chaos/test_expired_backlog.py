@@ -1,5 +1,6 @@
 """Two hours of pushes that nobody wants any more lie in front of those that somebody does."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +8,13 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from producers import Producer, Receipt, ids, keys
+from producers import Producer, Receipt, State, ids, keys
 from producers.entry import Entry
 from sandbox.stack import SandboxOptions, Stack
 from tests.acceptance.pushes import assert_balanced, assert_each_once, report_figures, until
+from tests.lanes_fixture import Bench, connect, push_ids_of
+from worker.lanes import AskAgain
+from worker.planner import Lease
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
@@ -60,6 +64,47 @@ def test_fresh_pushes_pass_a_backlog_of_expired_ones_within_a_second(tmp_path, c
         assert client.xlen(STREAM) == 0
     assert max(found.fresh_seconds, found.later_seconds) < FRESH_SECONDS
     assert found.script_ms[len(found.script_ms) * 95 // 100] < SCRIPT_MS
+
+
+def test_what_lives_among_expired_pushes_is_delivered_and_counted_once(redis_client):
+    """A backlog of mixed lives, fresh pushes behind it, leases whose holders die: each push has its one outcome, and the
+    fresh ones do not wait for the end of the backlog.
+    """
+    with contextlib.closing(connect(redis_client)) as store:
+        bench = Bench(store, redis_client, rate=100_000)
+        old, alive = [], []
+        for _ in range(40):
+            old += bench.send(120, life_ms=60_000)
+            alive += bench.send(3)
+            bench.advance(1_000)
+        old += bench.send(6_000, life_ms=60_000)
+        bench.advance(120_000)
+        fresh = bench.send(30)
+        leases = drain(bench)
+
+        assert set(bench.states(old)) == {State.EXPIRED}
+        assert set(bench.states(alive + fresh)) == {State.ACCEPTED}
+        books = bench.books()
+        assert (books.expired, books.accepted, books.pending) == (len(old), len(alive) + 30, 0)
+        assert redis_client.xlen(STREAM) == 0
+        first_fresh = next(at for at, ids_of in enumerate(leases) if fresh[0].push_id in ids_of)
+        assert first_fresh < 5 < len(leases)
+
+
+def drain(bench: Bench) -> list[list[str]]:
+    """Lease and settle to the end; every third holder dies first. Push ids of each lease, in order."""
+    leases: list[list[str]] = []
+    while bench.books().pending:
+        answer = bench.lease()
+        if not isinstance(answer, Lease):
+            if not isinstance(answer, AskAgain):
+                bench.advance(bench.settings.lease_ms)
+            continue
+        leases.append(push_ids_of(answer))
+        if len(leases) % 3 or answer.take_overs:
+            assert bench.settle(answer)
+        bench.advance(bench.settings.linger_ms)
+    return leases
 
 
 def drop(stack: Stack, client: redis.Redis, count: int) -> Found:

@@ -1,15 +1,19 @@
 """A push that ends the process of whoever sends it: isolated, and put where a person finds it."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from producers import Receipt, State, keys
 from sandbox.stack import ManagedProcess, SandboxOptions, Stack
 from tests.acceptance.pushes import assert_balanced, report_figures, until
+from tests.lanes_fixture import Bench, connect
 from worker.books import Books
+from worker.planner import Lease
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
 
@@ -80,6 +84,31 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     environment = {"PYTHONPATH": str(tmp_path)}
     with Stack(tmp_path, workers=0, sandbox=options, delivery=NUMBERS, environment=environment) as running:
         yield running
+
+
+@pytest.fixture
+def bench(redis_client: redis.Redis) -> Iterator[Bench]:
+    """The lanes alone, on a clock that the test moves."""
+    with contextlib.closing(connect(redis_client)) as store:
+        yield Bench(store, redis_client)
+
+
+def test_who_was_in_the_process_that_died_is_not_taken_for_poison(bench):
+    """One process holds everything and dies whenever the poison is among it: its neighbours are delivered all the same."""
+    receipts = bench.send(24)
+    poison = receipts[11].push_id
+    for _ in range(60):
+        in_flight: list[Lease] = []
+        while isinstance(answer := bench.lease(slot=bench.token()), Lease):
+            in_flight.append(answer)
+        called = [entry.push_id for lease in in_flight for entry in bench.open(lease)[1].call]
+        if poison not in called:
+            assert all(bench.settle(lease) for lease in in_flight)
+        assert bench.books().drift == 0
+        bench.advance(bench.settings.lease_ms)
+
+    states = bench.states(receipts)
+    assert (states.pop(11), set(states)) == (State.DEAD, {State.ACCEPTED})
 
 
 @pytest.mark.parametrize(("pool", "concurrency"), [("threads", 16), pytest.param("prefork", 2, marks=pytest.mark.load)])
