@@ -67,8 +67,8 @@ def test_fresh_pushes_pass_a_backlog_of_expired_ones_within_a_second(tmp_path, c
 
 
 def test_what_lives_among_expired_pushes_is_delivered_and_counted_once(redis_client):
-    """A backlog of mixed lives, fresh pushes behind it, leases whose holders die: each push has its one outcome, and the
-    fresh ones do not wait for the end of the backlog.
+    """A backlog of mixed lives, fresh pushes behind it, leases whose holders die: each push has its one outcome, and
+    the fresh ones do not wait for the end of the backlog.
     """
     with contextlib.closing(connect(redis_client)) as store:
         bench = Bench(store, redis_client, rate=100_000)
@@ -118,7 +118,8 @@ def drop(stack: Stack, client: redis.Redis, count: int) -> Found:
     client.slowlog_reset()
     began = time.monotonic()
     with client.pipeline(transaction=True) as opening:
-        opening.hdel(keys.gate("shop"), "paused").rpush(keys.bell("shop", "push"), "1")
+        opening.hdel(keys.gate("shop"), "paused")
+        opening.rpush(keys.bell("shop", "push"), "1")
         opening.execute()
     fresh_seconds = until(lambda: stack.books().accepted >= FRESH, within=120, what="the fresh pushes")
     later = send(producer, "later")

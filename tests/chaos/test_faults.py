@@ -1,4 +1,4 @@
-"""Every kind of fault at once, on a fifth of the calls: each push ends in one outcome, and the books agree all the time."""
+"""Every kind of fault at once, on a fifth of the calls: each push ends in one outcome, and the books always agree."""
 
 import threading
 from collections import Counter
@@ -100,8 +100,8 @@ def test_faults_of_every_kind_leave_each_push_with_one_outcome(tmp_path, capsys,
         books, counts = assert_balanced(stack), stack.sandbox.counts("shop")
         report_figures(
             capsys,
-            f"{count} sends, {counts['calls']} calls, {sum(fired[: len(ENDINGS)])} spoilt: accepted {books.accepted}, unknown "
-            f"{books.unknown}, rejected {books.rejected}, dead {books.dead}; cid hits {counts['cid_hits']}, "
+            f"{count} sends, {counts['calls']} calls, {sum(fired[: len(ENDINGS)])} spoilt: accepted {books.accepted}, "
+            f"unknown {books.unknown}, rejected {books.rejected}, dead {books.dead}; cid hits {counts['cid_hits']}, "
             f"retries {books.retried}; {sampler.samples} samples of the books",
         )
 

@@ -94,7 +94,7 @@ def bench(redis_client: redis.Redis) -> Iterator[Bench]:
 
 
 def test_who_was_in_the_process_that_died_is_not_taken_for_poison(bench):
-    """One process holds everything and dies whenever the poison is among it: its neighbours are delivered all the same."""
+    """One process holds everything and dies whenever the poison is among it: the others are delivered all the same."""
     receipts = bench.send(24)
     poison = receipts[11].push_id
     for _ in range(60):

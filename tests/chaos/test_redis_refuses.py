@@ -1,4 +1,4 @@
-"""A Redis that answers and refuses: full, read-only, unable to save. Producers are told, workers come back by themselves."""
+"""A Redis that answers and refuses: full, read-only, unable to save. Producers are told, workers come back."""
 
 import shutil
 import time
@@ -79,8 +79,8 @@ def _is_taken(producer: Producer) -> bool:
 
 
 def test_a_full_redis_tells_producers_and_lets_workers_drain_it(stack, client):
-    """At `maxmemory` a send is `QueueFull` at once, what is stored is delivered all the same, and memory that comes back
-    is used.
+    """At `maxmemory` a send is `QueueFull` at once, what is stored is delivered all the same, and memory that comes
+    back is used.
     """
     producer = stack.producer()
     push_ids = stored(stack, producer)

@@ -33,7 +33,7 @@ local slice, life = tonumber(ARGV[10]), tonumber(ARGV[12])
 local DUPLICATES_KEPT = 8
 local DROPPED_AT_ONCE = 500
 -- Take-overs of an entry that ended a holder while it was alone in its lease.
-local SUSPECT = 6
+local SUSPECT = 5.5
 
 local now = clock()
 redis.call('ZREMRANGEBYSCORE', p .. 'open:' .. class, '-inf', now)
