@@ -122,7 +122,7 @@ REGISTRY: tuple[KeySpec, ...] = (
         _APP + "state",
         "hash",
         "worker",
-        "cursor, passed entries and last call start per stream, waiter per class; ahead: end of a passed expired range, 2nd cursor",
+        "per stream: cursor, passed entries, last call start, and ahead (a passed expired range); waiter per class",
         "a few fields per stream",
         "60 B per field",
     ),

@@ -1,4 +1,4 @@
-"""The whole matrix of workers, rates and window shapes: `pytest -m load tests/chaos/test_quota_matrix.py -s` prints it as a table."""
+"""Workers, rates and window shapes: `pytest -m load tests/chaos/test_quota_matrix.py -s` prints them as a table."""
 
 import pytest
 
