@@ -33,7 +33,7 @@ class DeliverySettings(BaseModel):
     call_deadline_ms: int = Field(8_000, ge=100, le=300_000, description="hard end of one HTTP call, ms")
     slice_ms: int = Field(1_000, ge=50, le=60_000, description="length of one push.deliver slice, ms")
     slots: int = Field(8, ge=1, le=256, description="open push.deliver slices per app and class")
-    quota_guard_ms: int = Field(10, ge=5, le=1_000, description="the quota window is one second plus this, ms")
+    quota_guard_ms: int = Field(20, ge=5, le=1_000, description="the quota window is one second plus this, ms")
     quota_slice_ms: int = Field(100, ge=1, le=1_000, description="quota handed out at a time, ms of it")
 
     retry_attempts: int = Field(8, ge=1, le=100, description="attempts of a push before it is a dead letter")

@@ -194,7 +194,7 @@ end
 
 -- Dates units that were granted at `at` by when the API can have counted them, `counted`, if that is later.
 function quota.redate(units, at, counted)
-  if units <= 0 or counted - at < 3 then
+  if units <= 0 or counted <= at then
     return
   end
   for index = -1, -64, -1 do
