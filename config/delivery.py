@@ -36,7 +36,7 @@ class DeliverySettings(BaseModel):
     quota_guard_ms: int = Field(20, ge=5, le=1_000, description="the quota window is one second plus this, ms")
     quota_slice_ms: int = Field(100, ge=1, le=1_000, description="quota handed out at a time, ms of it")
 
-    retry_attempts: int = Field(8, ge=1, le=100, description="attempts of a push before it is a dead letter")
+    retry_attempts: int = Field(40, ge=1, le=99, description="attempts of a push before it is a dead letter")
     retry_total_ms: int = Field(_DAY_MS, ge=1_000, le=30 * _DAY_MS, description="time a push is retried for, ms")
     retry_base_ms: int = Field(1_000, ge=10, le=600_000, description="first retry delay, ms; doubles each time")
     retry_cap_ms: int = Field(300_000, ge=10, le=_DAY_MS, description="longest retry delay, ms")

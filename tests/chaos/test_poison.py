@@ -73,7 +73,7 @@ class Supervisor:
 
     def child_deaths(self) -> int:
         """Pool processes that were killed, by what their parents say."""
-        return sum(worker.log().count("exited prematurely") for worker in self._stack.workers)
+        return sum(worker.log().count("exited with 'signal 9") for worker in self._stack.workers)
 
 
 @pytest.fixture

@@ -153,7 +153,10 @@ def test_a_read_only_redis_stores_nothing_and_is_used_again_when_it_is_master(st
 def copy(stack: Stack, other: EmbeddedRedis) -> None:
     """Make `other` a replica until it has everything, and a master again; nothing is delivered meanwhile."""
     stack.workers[0].pause()
-    with other.client() as target:
+    with other.client() as target, stack.redis.client() as source:
+        for each in (source, target):
+            # Otherwise a master waits five seconds for more replicas.
+            each.config_set("repl-diskless-sync-delay", 0)
         target.execute_command("REPLICAOF", "127.0.0.1", str(stack.redis.port))
         until(lambda: target.info("replication").get("master_link_status") == "up", what="the copy")
         target.execute_command("REPLICAOF", "NO", "ONE")

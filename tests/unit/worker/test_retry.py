@@ -10,7 +10,9 @@ from worker.retry import Again, Dead, Unknown, judge
 
 NOW = 1_800_000_000_000
 REF = "0123456789ab0zz"
-SETTINGS = DeliverySettings(retry_base_ms=1_000, retry_cap_ms=1_000, cid_life_ms=60_000, retry_total_ms=600_000)
+SETTINGS = DeliverySettings(
+    retry_attempts=8, retry_base_ms=1_000, retry_cap_ms=1_000, cid_life_ms=60_000, retry_total_ms=600_000
+)
 """A retry is due 500 to 1,000 ms from now."""
 
 
