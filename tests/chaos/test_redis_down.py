@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
 SHORT = {"call_deadline_ms": 1_000, "lease_ms": 3_000}
 PUSHES = 10_000
 CHUNK = 250
+DOWN_SECONDS = 1.5
 
 
 class Application:
@@ -64,6 +65,8 @@ def id_of(result: Receipt | Exception) -> str:
 
 def _die_and_come_back(stack: Stack) -> None:
     stack.redis.kill()
+    # Longer than the producer's own patience, which would otherwise hide the death from the application.
+    time.sleep(DOWN_SECONDS)
     stack.redis.start()
 
 
