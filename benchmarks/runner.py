@@ -83,6 +83,7 @@ def _measure(name: str, part: Part, run: Run) -> dict[str, str]:
     print(f"{name} …", flush=True)
     try:
         part.measure(run)
+    # Whatever broke one part is shown and recorded as its failure; the others still have figures to give.
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         reason = (str(error) or type(error).__name__).splitlines()[0]

@@ -17,6 +17,7 @@ _BACKLOG = 2048
 class ClosableProtocol(H11Protocol):
     """HTTP/1.1 whose requests can reach their own transport, so that faults can close it (see `wire.py`)."""
 
+    # uvicorn narrows the transport of asyncio's protocol in the same way.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Note the transport in the state that each request of the connection sees."""
         super().connection_made(transport)
